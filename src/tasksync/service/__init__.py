@@ -1,0 +1,1 @@
+"""What surrounds the engine in a running process: clock, logs."""

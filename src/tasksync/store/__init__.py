@@ -1,0 +1,1 @@
+"""The mirror in SQLite. The only package that imports sqlmodel, SQLAlchemy and Alembic."""

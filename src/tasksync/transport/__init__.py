@@ -1,0 +1,1 @@
+"""HTTP as every connection needs it. The only package that imports httpx and tenacity."""
