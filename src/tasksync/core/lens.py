@@ -28,7 +28,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
-from tasksync.core.record import Value
+from tasksync.core.record import Value, identical
 
 
 class _Keep(Enum):
@@ -59,12 +59,7 @@ class Lens:
 
     def put(self, remote: Value, canonical: Value) -> Value:
         """The canonical value once `remote` was found there while `canonical` was ours."""
-        return canonical if self.show(canonical) == remote and _same_type(self.show(canonical), remote) else remote
-
-
-def _same_type(left: Shown, right: Shown) -> bool:
-    # A date and the instant at its midnight are different things to a person; 1 == True is one only to Python.
-    return type(left) is type(right)
+        return canonical if identical(self.show(canonical), remote) else remote
 
 
 def same(field: str, *, required: bool = False) -> Lens:

@@ -1,30 +1,56 @@
-"""Plan: for every replica, the difference between what its record looks like through that CRM's eyes and what it
-holds.
+"""Plan: for every replica, the difference between what its record looks like through that CRM's eyes and what it holds.
+
+A plan is data. What stands in it follows from the record, its replicas and the lenses alone, so it can be made again
+at any time, and
+what was planned but never sent is simply planned again:
+
+=============================================== ======================================================================
+the record has in this connection               planned
+=============================================== ======================================================================
+a replica that shows all it can of the record   nothing
+a replica that shows something else             reopen, update (the differing fields), complete: as needed, in this
+order
+none                                            create, then complete if the record is finished; unless it was
+finished before the horizon, the
+                                                create is barred (a hold), or a needed value is missing
+a replica that is deleted there for good        nothing
+a replica, but the record counts as deleted     delete
+something, but the connection is out of reach   whatever it may be is marked as waiting: an operation without values
+=============================================== ======================================================================
+
+Values that have no form in a CRM (`lens.KEEP`) are left as they are there. On create the connection's defaults step
+in for them,
+and for values no replica could tell; such a stand-in stays where it is and does not spread to the other CRMs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from tasksync.core.record import Values
+from tasksync.core.diff import shows
+from tasksync.core.lens import KEEP, Lens
+from tasksync.core.record import NOTHING, Kind, Record, Replica, Value, Values
 
 
 class Action(StrEnum):
     """What a connection still has to get, in the order in which they are sent for one replica."""
 
     CREATE = "create"
+    REOPEN = "reopen"
     UPDATE = "update"
     COMPLETE = "complete"
-    REOPEN = "reopen"
     DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One thing a connection still has to get. `values` are remote forms: all that are to be set for a create, the
-    changed ones for an update,
-    the state for complete and reopen, none for a delete. `title` is for people, never decides anything.
+    changed
+    ones for an update, the state for complete and reopen, none for a delete. `title` is for people, never decides
+    anything.
     """
 
     connection: str
@@ -33,3 +59,150 @@ class Operation:
     action: Action
     values: Values
     title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What planning has to know of a connection: its eyes (None: out of reach just now), and whether its tasks have
+    been matched with the
+    group's (until then nothing is created in it).
+    """
+
+    connection: str
+    met: bool
+    lenses: Mapping[str, Lens] | None
+    defaults: Values = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A value that a connection needs to create the record, which the record lacks and no default supplies."""
+
+    connection: str
+    record_id: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formless:
+    """A value of the record that has no form in a connection, such as a category the CRM does not know."""
+
+    connection: str
+    field: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be sent for one record, in order, and what stands in the way."""
+
+    operations: tuple[Operation, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    formless: tuple[Formless, ...] = ()
+
+
+def plan(
+    kind: Kind,
+    record: Record,
+    replicas: Mapping[str, Replica],
+    views: Collection[View],
+    *,
+    horizon: datetime,
+    barred: Collection[str] = (),
+) -> Plan:
+    """What every connection of the group still has to get of `record`. `replicas` are the record's, by connection;
+    `barred`
+    names connections in which it must not be created; a record that was finished before `horizon` is not copied any
+    more.
+    """
+    operations: list[Operation] = []
+    missing: list[Missing] = []
+    formless: list[Formless] = []
+    for view in views:
+        replica = replicas.get(view.connection)
+        if record.deleted_at is not None:
+            if replica is not None and replica.gone_at is None:
+                operations.append(_operation(kind, record, view, Action.DELETE, NOTHING))
+        elif replica is not None:
+            operations += _bring_up(kind, record, replica, view)
+            formless += _formless(kind, record, view)
+        elif view.met and view.connection not in barred and not _finished_before(kind, record, horizon):
+            lacking = _lacking(record, view)
+            if lacking:
+                missing.append(Missing(connection=view.connection, record_id=record.id, fields=lacking))
+            else:
+                operations += _create(kind, record, view)
+            formless += _formless(kind, record, view)
+    return Plan(operations=tuple(operations), missing=tuple(missing), formless=tuple(formless))
+
+
+def _bring_up(kind: Kind, record: Record, replica: Replica, view: View) -> Iterator[Operation]:
+    if replica.gone_at is not None:
+        return
+    if view.lenses is None:
+        yield _operation(kind, record, view, Action.UPDATE, NOTHING)
+        return
+    wanted = {
+        name: want
+        for name, lens in view.lenses.items()
+        if name in record.versions
+        and not shows(lens, record.versions[name].value, replica)
+        and (want := lens.get(record.versions[name].value)) is not KEEP
+    }
+    state = wanted.pop(kind.state, None)
+    if state is False:
+        yield _operation(kind, record, view, Action.REOPEN, {kind.state: False})
+    if wanted:
+        yield _operation(kind, record, view, Action.UPDATE, wanted)
+    if state is True:
+        yield _operation(kind, record, view, Action.COMPLETE, {kind.state: True})
+
+
+def _create(kind: Kind, record: Record, view: View) -> Iterator[Operation]:
+    if view.lenses is None:
+        yield _operation(kind, record, view, Action.CREATE, NOTHING)
+        return
+    values = {name: _initial(record, view, name) for name in view.lenses if name != kind.state}
+    said = {name: value for name, value in values.items() if value is not None and value != ""}
+    yield _operation(kind, record, view, Action.CREATE, said)
+    if record.value(kind.state) is True and kind.state in view.lenses:
+        yield _operation(kind, record, view, Action.COMPLETE, {kind.state: True})
+
+
+def _initial(record: Record, view: View, name: str) -> Value:
+    """The remote form a field starts with, or None: what the record holds, else the default."""
+    assert view.lenses is not None
+    version = record.versions.get(name)
+    shown = KEEP if version is None else view.lenses[name].get(version.value)
+    return view.defaults.get(name) if shown is KEEP else shown
+
+
+def _lacking(record: Record, view: View) -> tuple[str, ...]:
+    if view.lenses is None:
+        return ()
+    return tuple(
+        name for name, lens in view.lenses.items() if lens.required and _initial(record, view, name) in (None, "")
+    )
+
+
+def _formless(kind: Kind, record: Record, view: View) -> Iterator[Formless]:
+    for name, lens in (view.lenses or {}).items():
+        value = record.value(name)
+        if kind.field(name).shape == "name" and value is not None and lens.get(value) is KEEP:
+            yield Formless(connection=view.connection, field=name, value=value)
+
+
+def _finished_before(kind: Kind, record: Record, horizon: datetime) -> bool:
+    version = record.versions.get(kind.state)
+    return version is not None and version.value is True and version.at < horizon
+
+
+def _operation(kind: Kind, record: Record, view: View, action: Action, values: Values) -> Operation:
+    return Operation(
+        connection=view.connection,
+        kind=kind.name,
+        record_id=record.id,
+        action=action,
+        values=values,
+        title=str(record.value(kind.label) or ""),
+    )

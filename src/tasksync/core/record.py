@@ -121,6 +121,11 @@ TASK = Kind(
 KINDS: Mapping[str, Kind] = MappingProxyType({TASK.name: TASK})
 
 
+def identical(left: object, right: object) -> bool:
+    """Equal and of one type: a date is not the instant at its midnight, and 1 is not True."""
+    return type(left) is type(right) and left == right
+
+
 def is_utc(moment: datetime) -> bool:
     """Whether `moment` is aware and in UTC (offset zero)."""
     offset = moment.utcoffset()
@@ -214,6 +219,7 @@ class Replica:
     created: datetime | None = None
     completed: datetime | None = None
     settled: Values = field(default_factory=lambda: NOTHING)
+    gone_at: datetime | None = None
 
     @property
     def content(self) -> str:

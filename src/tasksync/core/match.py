@@ -1,0 +1,146 @@
+"""Matching by content: the first meeting of two accounts, and the search for a create whose answer was lost.
+
+After the first meeting nothing is ever matched by content, but for that search (design.md 5.3, 6).
+
+Two entries have the same *name* when their titles are alike but for case, white space, compatibility forms,
+characters that some CRMs
+cannot store, and whatever comes after the first `COMPARED` characters (CRMs cut titles). They are alike when name,
+day and
+state are the same. For every name and day:
+
+======================= ======================= ===========================================
+records of the group    replicas that join      becomes of the replicas
+======================= ======================= ===========================================
+none                    any number              new records
+one                     one, same state         linked: a pair
+one                     one, other state        ambiguous
+one or more             more than one           ambiguous
+more than one           one                     ambiguous
+======================= ======================= ===========================================
+
+A day that is not known on one side (the other CRM cannot do without a due date, and put one in) makes a name match
+nothing for sure: ambiguous
+as well. What is ambiguous is held, never guessed, never copied.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+
+from tasksync.core.lens import KEEP, Lens, Shown
+from tasksync.core.record import Kind, Replica, Value, Values
+
+COMPARED = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is compared of a record or a replica; `id` is the record's id or the replica's external id. `day` is None
+    for "no day", and
+    `open_day` says that any day may stand there for want of one.
+    """
+
+    id: str
+    name: str
+    day: date | None
+    finished: bool
+    open_day: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ambiguity:
+    """Entries of one name and day that cannot be told apart."""
+
+    records: tuple[str, ...]
+    replicas: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matching:
+    """Pairs of (record id, external id), external ids that are new, and what a person has to decide."""
+
+    pairs: tuple[tuple[str, str], ...]
+    new: tuple[str, ...]
+    ambiguous: tuple[Ambiguity, ...]
+
+
+def entry_of_record(kind: Kind, record_id: str, values: Values, lenses: Mapping[str, Lens], zone: tzinfo) -> Entry:
+    """A record as the joining connection would show it."""
+    shown = {name: lenses[name].get(value) for name, value in values.items() if name in lenses}
+    day = shown.get(kind.day)
+    return Entry(
+        id=record_id,
+        name=alike(values.get(kind.label)),
+        day=None if day is KEEP else day_of(day, zone),
+        finished=values.get(kind.state) is True,
+        open_day=day is KEEP,
+    )
+
+
+def entry_of_replica(kind: Kind, replica: Replica, zone: tzinfo) -> Entry:
+    """A replica as it is."""
+    return Entry(
+        id=replica.external_id,
+        name=alike(replica.shadow.get(kind.label)),
+        day=day_of(replica.shadow.get(kind.day), zone),
+        finished=replica.shadow.get(kind.state) is True,
+    )
+
+
+def match(records: Iterable[Entry], replicas: Iterable[Entry]) -> Matching:
+    """Match the replicas that join with the group's records, one to one. See the table above."""
+    known: dict[str, list[Entry]] = defaultdict(list)
+    joining: dict[str, list[Entry]] = defaultdict(list)
+    for entry in records:
+        known[entry.name].append(entry)
+    for entry in replicas:
+        joining[entry.name].append(entry)
+    pairs: list[tuple[str, str]] = []
+    new: list[str] = []
+    ambiguous: list[Ambiguity] = []
+    for name, entries in joining.items():
+        for ours, theirs in _by_day(known.get(name, []), entries):
+            if not ours:
+                new += [entry.id for entry in theirs]
+            elif len(ours) == len(theirs) == 1 and _same(ours[0], theirs[0]):
+                pairs.append((ours[0].id, theirs[0].id))
+            else:
+                ambiguous.append(
+                    Ambiguity(records=tuple(entry.id for entry in ours), replicas=tuple(entry.id for entry in theirs))
+                )
+    return Matching(pairs=tuple(pairs), new=tuple(new), ambiguous=tuple(ambiguous))
+
+
+def alike(title: Value | Shown) -> str:
+    """The part of a title that is compared."""
+    text = unicodedata.normalize("NFKC", title if isinstance(title, str) else "")
+    plain = "".join(char for char in text if ord(char) <= 0xFFFF and char != "\ufffd")
+    return " ".join(plain.casefold().split())[:COMPARED].rstrip()
+
+
+def day_of(due: Value | Shown, zone: tzinfo) -> date | None:
+    """The calendar day of a due value, an instant's by the clocks of `zone`."""
+    if isinstance(due, datetime):
+        return due.astimezone(zone).date()
+    return due if isinstance(due, date) else None
+
+
+def _same(ours: Entry, theirs: Entry) -> bool:
+    return not ours.open_day and ours.finished == theirs.finished
+
+
+def _by_day(ours: Sequence[Entry], theirs: Sequence[Entry]) -> list[tuple[list[Entry], list[Entry]]]:
+    """Groups of the same day. With an open day on our side, nothing tells the days of that name apart: one group."""
+    if any(entry.open_day for entry in ours):
+        return [(list(ours), list(theirs))]
+    days: dict[date | None, tuple[list[Entry], list[Entry]]] = {}
+    for entry in theirs:
+        days.setdefault(entry.day, ([], []))[1].append(entry)
+    for entry in ours:
+        if entry.day in days:
+            days[entry.day][0].append(entry)
+    return list(days.values())
