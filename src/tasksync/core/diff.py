@@ -45,11 +45,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absorbed:
-    """A record and its replica after an observation was taken in."""
+    """A record and its replica after an observation was taken in. `changed`: the record is not what it was."""
 
     record: Record
     replica: Replica
     superseded: tuple[Superseded, ...]
+    changed: bool
 
 
 def place(claimed: datetime | None, window: Window, *, created: datetime | None = None) -> tuple[datetime, bool]:
@@ -131,6 +132,7 @@ def absorb(
         record=replace(record, versions=versions, deleted_at=None if revived else record.deleted_at),
         replica=_shadowed(basis, seen, seen_at=seen_at, drop_settled={change.field for change in changes}),
         superseded=tuple(superseded),
+        changed=bool(changes),
     )
 
 

@@ -1,0 +1,335 @@
+"""One cycle: open, poll, settle, push, report.
+
+    poll -> normalise -> diff -> merge -> plan -> push -> record
+
+Everything up to the plan happens within one transaction for each page (see `intake`), so a cycle may be cut off
+anywhere: what was taken in is
+planned, and what was planned is in the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from tasksync.core.plan import Action
+from tasksync.core.record import TASK, Value
+from tasksync.engine.absence import Absence
+from tasksync.engine.intake import Intake
+from tasksync.engine.meet import Meeting
+from tasksync.engine.member import Context, Member, Policy
+from tasksync.engine.planner import Planner
+from tasksync.engine.poll import poll
+from tasksync.engine.push import Push
+from tasksync.errors import ExitCode, RetryLater, SkipRecord, StopConnection, WrongAccount
+from tasksync.ports import Clock, ConnectionState, Connector, HoldReason, Log, Mirror, OperationState, RunReport
+
+_WAITING = frozenset({OperationState.PENDING, OperationState.HELD})
+_BY_RECORD = frozenset({HoldReason.DEFAULT_NEEDED, HoldReason.REFUSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedWrite:
+    """One line of the plan that `--dry-run` prints. `fields` are remote forms."""
+
+    connection: str
+    action: Action
+    record: str
+    external_id: str | None
+    title: str
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleReport:
+    """What a cycle did, or would do."""
+
+    run: str
+    started_at: datetime
+    finished_at: datetime
+    exit_code: ExitCode
+    members: tuple[Member, ...]
+    conflicts: int
+    holds: int
+    plan: tuple[PlannedWrite, ...] | None
+
+    def summary(self) -> dict[str, Any]:
+        """The object of `--json` (design.md 8), without the plan."""
+        return {
+            "run": self.run,
+            "started_at": _stamp(self.started_at),
+            "finished_at": _stamp(self.finished_at),
+            "exit_code": int(self.exit_code),
+            "dry_run": self.plan is not None,
+            "connections": {member.name: _member(member) for member in self.members if member.selected},
+            "conflicts": self.conflicts,
+            "holds": self.holds,
+        }
+
+
+class Cycle:
+    """A cycle over all groups. `groups` maps a group's name to its connectors; `order` is the order of the
+    connections in the config.
+    """
+
+    def __init__(
+        self,
+        *,
+        mirror: Mirror,
+        groups: Mapping[str, Sequence[Connector]],
+        order: Sequence[str],
+        policy: Policy,
+        clock: Clock,
+        log: Log,
+        new_id: Callable[[], str],
+        only: Sequence[str] = (),
+        dry_run: bool = False,
+    ) -> None:
+        self._mirror = mirror
+        self._clock = clock
+        self._log = log
+        self._dry_run = dry_run
+        self._run = new_id()
+        self._contexts = tuple(
+            Context(
+                mirror=mirror,
+                clock=clock,
+                log=log,
+                new_id=new_id,
+                run=self._run,
+                policy=policy,
+                kind=TASK,
+                group=group,
+                members=tuple(
+                    Member(
+                        connector=connector,
+                        rank=order.index(connector.connection),
+                        group=group,
+                        selected=not only or connector.connection in only,
+                    )
+                    for connector in sorted(connectors, key=lambda one: order.index(one.connection))
+                ),
+            )
+            for group, connectors in groups.items()
+        )
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All connections, in the order of the config."""
+        found = [member for context in self._contexts for member in context.members]
+        return tuple(sorted(found, key=lambda member: member.rank))
+
+    async def run(self) -> CycleReport:
+        """Run the cycle. Raises `StopProgram` when the program cannot go on; whatever concerns a connection or a
+        record is in the report.
+        """
+        started_at = self._clock.now()
+        self._remember()
+        async with asyncio.TaskGroup() as tasks:
+            for member in self.members:
+                if member.selected:
+                    tasks.create_task(self._open(member))
+        self._check_accounts()
+        conflicts = 0
+        for context in self._contexts:
+            conflicts += await self._sync(context)
+        return self._report(started_at, conflicts)
+
+    # --- before
+    # --------------------------------------------------------------------------------------------------------
+
+    def _remember(self) -> None:
+        """Load what the mirror knows of the connections. An operation that was being sent when the last process died
+        is doubtful.
+        """
+        with self._mirror.begin() as unit:
+            doubtful = [queued.id for queued in unit.queue(states={OperationState.SENDING})]
+            unit.mark(doubtful, OperationState.UNKNOWN, error="The process ended before the answer came.")
+            for member in self.members:
+                member.remembered = unit.connection(member.name)
+                member.met = member.remembered is not None and member.remembered.met_at is not None
+                for queued in unit.queue(member.name, {OperationState.UNKNOWN}):
+                    operation = queued.operation
+                    if operation.action is not Action.CREATE:
+                        sent = member.sent.get(operation.record_id, {})
+                        member.sent[operation.record_id] = {**sent, **operation.values}
+        if doubtful:
+            self._log.warning("interrupted_operations_found", count=len(doubtful))
+
+    async def _open(self, member: Member) -> None:
+        try:
+            member.account = await member.connector.open()
+        except (RetryLater, SkipRecord, StopConnection) as error:
+            member.fail(error)
+            self._log.warning("connection_failed", connection=member.name, state=member.state, error=str(error))
+
+    def _check_accounts(self) -> None:
+        """Refuse to go on when a name leads to another account than it used to (I5), or two names to the same."""
+        owners: dict[str, str] = {}
+        with self._mirror.begin() as unit:
+            for state in unit.connections():
+                owners[state.identity] = state.name
+            for member in self.members:
+                if member.account is None:
+                    continue
+                known, identity = member.remembered, member.account.identity
+                if known is not None and known.identity != identity:
+                    raise WrongAccount(
+                        f"Connection {member.name!r} leads to the account {identity}, but the mirror knows it as "
+                        f"{known.identity}. Nothing was changed. Put the old account back, or give the new one a name "
+                        f"of its own."
+                    )
+                if owners.setdefault(identity, member.name) != member.name:
+                    raise WrongAccount(
+                        f"Connections {owners[identity]!r} and {member.name!r} lead to the same account, {identity}. "
+                        "Nothing was changed. Keep one name for it, the one it was synced under before."
+                    )
+                if known is None:
+                    member.remembered = ConnectionState(name=member.name, identity=identity, scope=member.account.scope)
+                    unit.save_connection(member.remembered)
+
+    # --- a group
+    # -------------------------------------------------------------------------------------------------------
+
+    async def _sync(self, context: Context) -> int:
+        """Poll, settle and push one group. Returns the number of conflicts."""
+        planner = Planner(context)
+        intake = Intake(context, planner)
+        self._plan_waiting(context, planner)
+        polled = [member for member in context.members if member.account is not None]
+        async with asyncio.TaskGroup() as tasks:
+            for member in polled:
+                tasks.create_task(poll(context, intake, member))
+        meeting = Meeting(context, planner, intake)
+        for member in polled:
+            with context.mirror.begin() as unit:
+                meeting.settle(unit, member)
+        absence = Absence(context, planner, intake)
+        for member in polled:
+            await absence.settle(member)
+        self._note_polls(polled)
+        if not self._dry_run:
+            await Push(context, planner, intake).run()
+        return intake.conflicts
+
+    def _plan_waiting(self, context: Context, planner: Planner) -> None:
+        """What has waited since an earlier cycle is planned anew: its connection may be back, the config another."""
+        with context.mirror.begin() as unit:
+            waiting = {
+                queued.operation.record_id
+                for member in context.members
+                if member.account is not None
+                for queued in unit.queue(member.name, _WAITING)
+            }
+            held = {hold.record_id for hold in unit.holds() if hold.record_id and hold.reason in _BY_RECORD}
+            groups = unit.records(waiting | held)
+            planner.replan(unit, [one.id for one in groups.values() if one.group == context.group])
+
+    def _note_polls(self, polled: Sequence[Member]) -> None:
+        """From now on, whatever differs from the shadows was changed after this poll was started."""
+        with self._mirror.begin() as unit:
+            for member in polled:
+                if member.complete and member.remembered is not None and member.account is not None:
+                    member.remembered = replace(
+                        member.remembered, scope=member.account.scope, polled_at=member.started_at
+                    )
+                    unit.save_connection(member.remembered)
+
+    # --- after
+    # ---------------------------------------------------------------------------------------------------------
+
+    def _report(self, started_at: datetime, conflicts: int) -> CycleReport:
+        plan = self._planned() if self._dry_run else None
+        with self._mirror.begin() as unit:
+            held_operations = {
+                (queued.operation.connection, queued.operation.record_id)
+                for queued in unit.queue(states={OperationState.HELD})
+            }
+            unit.release(
+                [
+                    hold.id
+                    for hold in unit.holds()
+                    if hold.fingerprint
+                    and (hold.connection, hold.record_id) not in held_operations
+                    and hold.id is not None
+                ]
+            )
+            holds = unit.holds()
+            for member in self.members:
+                member.tally.held = sum(hold.connection == member.name for hold in holds)
+                if plan is None:
+                    queue = unit.queue(member.name)
+                    member.tally.pending = sum(queued.state is not OperationState.HELD for queued in queue)
+            codes = {code for member in self.members if member.selected for code in member.exit_codes}
+            if holds:
+                codes.add(ExitCode.HELD)
+            report = CycleReport(
+                run=self._run,
+                started_at=started_at,
+                finished_at=self._clock.now(),
+                exit_code=ExitCode.worst(codes),
+                members=self.members,
+                conflicts=conflicts,
+                holds=len(holds),
+                plan=plan,
+            )
+            unit.save_run(
+                RunReport(
+                    id=self._run,
+                    started_at=started_at,
+                    finished_at=report.finished_at,
+                    exit_code=int(report.exit_code),
+                    summary=report.summary(),
+                )
+            )
+        return report
+
+    def _planned(self) -> tuple[PlannedWrite, ...]:
+        """The outbox as it would be pushed, counted as if it had been."""
+        planned: list[PlannedWrite] = []
+        tallies = {
+            Action.CREATE: "created",
+            Action.UPDATE: "updated",
+            Action.COMPLETE: "completed",
+            Action.REOPEN: "reopened",
+            Action.DELETE: "deleted",
+        }
+        with self._mirror.begin() as unit:
+            for member in self.members:
+                if member.account is None:
+                    continue
+                queue = unit.queue(member.name, {OperationState.PENDING})
+                replicas = unit.replicas_of([queued.operation.record_id for queued in queue])
+                for operation in (queued.operation for queued in queue):
+                    replica = replicas[operation.record_id].get(member.name)
+                    name = tallies[operation.action]
+                    setattr(member.tally, name, getattr(member.tally, name) + 1)
+                    planned.append(
+                        PlannedWrite(
+                            connection=member.name,
+                            action=operation.action,
+                            record=operation.record_id,
+                            external_id=None if replica is None else replica.external_id,
+                            title=operation.title,
+                            fields=operation.values,
+                        )
+                    )
+        return tuple(planned)
+
+
+def _member(member: Member) -> dict[str, Any]:
+    tally = member.tally.as_dict()
+    return {
+        "state": str(member.state),
+        "read": tally.pop("read"),
+        "requests": member.connector.requests,
+        **tally,
+        "error": member.error,
+    }
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,182 @@
+"""Takes what a CRM shows into the mirror: diff, merge, history and plan in one unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from tasksync.core.diff import RESOLUTION, Absorbed, Window, absorb
+from tasksync.core.merge import Superseded
+from tasksync.core.record import NOTHING, Observation, Record, Replica, Values, content_hash, identical
+from tasksync.engine.member import Context, Member
+from tasksync.engine.planner import Planner
+from tasksync.ports import Conflict, Revision, Unit
+
+
+class Intake:
+    """The way of every observation into the mirror, wherever it comes from: a page, a read, the answer to a write."""
+
+    def __init__(self, context: Context, planner: Planner) -> None:
+        self._context = context
+        self._planner = planner
+        self.conflicts = 0
+
+    def take(
+        self, unit: Unit, member: Member, seen: Sequence[Observation], *, asked_at: datetime, answered_at: datetime
+    ) -> set[str]:
+        """Take observations in; the ids of the records that changed, all planned anew. What equals its shadow costs
+        nothing more
+        than the comparison of hashes. A replica that belongs to no record is stored, and stays so until the poll is
+        over.
+        """
+        contents = unit.contents(member.name, self._context.kind.name, [one.external_id for one in seen])
+        fresh = [one for one in seen if contents.get(one.external_id) != content_hash(one.values)]
+        if not fresh:
+            return set()
+        ids = [one.external_id for one in fresh]
+        replicas = dict(unit.replicas(member.name, self._context.kind.name, ids))
+        records = dict(unit.records({one.record_id for one in replicas.values() if one.record_id is not None}))
+        absorbed: list[Absorbed] = []
+        for one in map(member.corrected, fresh):
+            replica = replicas.get(one.external_id)
+            record = None if replica is None or replica.record_id is None else records.get(replica.record_id)
+            if replica is None or record is None:
+                replicas[one.external_id] = self._unlinked(member, one, asked_at)
+                continue
+            window = Window(after=self._last_seen(member, replica), until=answered_at)
+            sent = member.sent.get(record.id, NOTHING)
+            taken = self.absorb(member, record, replica, one, window=window, seen_at=asked_at, sent=sent)
+            if replica.gone_at is not None:  # it is back, so the record has something to show it
+                taken = replace(taken, replica=replace(taken.replica, gone_at=None), changed=True)
+            replicas[one.external_id], records[record.id] = taken.replica, taken.record
+            absorbed.append(taken)
+        unit.save_replicas(replicas.values())
+        return self.keep(unit, absorbed)
+
+    def keep(self, unit: Unit, absorbed: Iterable[Absorbed]) -> set[str]:
+        """Save what records became of what was absorbed (the last state of each counts), their history and their
+        plan. Returns the ids of
+        those that changed.
+        """
+        changed = {one.record.id: one.record for one in absorbed if one.changed}
+        superseded = [(one.record.id, lost) for one in absorbed for lost in one.superseded]
+        unit.save_records(changed.values())
+        unit.add_revisions((self._revision(*one) for one in superseded), self._context.run)
+        conflicts = [self._conflict(*one) for one in superseded if one[1].conflict]
+        unit.add_conflicts(conflicts, self._context.run)
+        self.conflicts += len(conflicts)
+        for one in conflicts:
+            self._context.log.info(
+                "conflict_decided",
+                record=one.record_id,
+                field=one.field,
+                winner=one.winner_connection,
+                loser=one.loser_connection,
+            )
+        if changed:
+            self._planner.replan(unit, list(changed))
+        return set(changed)
+
+    def absorb(
+        self,
+        member: Member,
+        record: Record,
+        replica: Replica,
+        seen: Observation,
+        *,
+        window: Window,
+        seen_at: datetime,
+        sent: Values = NOTHING,
+    ) -> Absorbed:
+        """`core.diff.absorb` with what this cycle knows."""
+        return absorb(
+            self._context.kind,
+            record,
+            replica,
+            seen,
+            lenses=member.connector.lenses(self._context.kind.name),
+            window=window,
+            rank=self._context.rank,
+            seen_at=seen_at,
+            sent=sent,
+        )
+
+    def join(self, member: Member, record: Record, replica: Replica) -> Absorbed:
+        """Make an unlinked replica the record's: its values meet the record's by last-modified alone, for neither
+        has seen
+        the other.
+        """
+        return self._meet(member, record, replica, NOTHING)
+
+    def adopt(self, member: Member, record: Record, replica: Replica, sent: Values) -> Absorbed:
+        """Make an unlinked replica, found to be what a lost create of `sent` made, the record's. What differs from
+        `sent`
+        is a person's edit if the replica was modified since, or if nobody can say; else it is what the server made
+        of it.
+        """
+        edited = replica.created is None or replica.modified is None or replica.modified > replica.created + RESOLUTION
+        if edited:
+            return self._meet(member, record, replica, {**replica.shadow, **sent})
+        linked = replace(replica, record_id=record.id)
+        settled = {name: value for name, value in sent.items() if not identical(replica.shadow.get(name, value), value)}
+        return Absorbed(record=record, replica=replace(linked, settled=settled), superseded=(), changed=True)
+
+    def _meet(self, member: Member, record: Record, replica: Replica, basis: Values) -> Absorbed:
+        seen = Observation(
+            external_id=replica.external_id,
+            values=replica.shadow,
+            modified=replica.modified,
+            created=replica.created,
+            completed=replica.completed,
+        )
+        bare = replace(replica, record_id=record.id, shadow=basis)
+        window = Window(after=None, until=replica.seen_at)
+        met = self.absorb(member, record, bare, seen, window=window, seen_at=replica.seen_at)
+        return replace(met, changed=True)
+
+    def _unlinked(self, member: Member, seen: Observation, asked_at: datetime) -> Replica:
+        return Replica(
+            connection=member.name,
+            kind=self._context.kind.name,
+            external_id=seen.external_id,
+            record_id=None,
+            shadow=seen.values,
+            seen_at=asked_at,
+            modified=seen.modified,
+            created=seen.created,
+            completed=seen.completed,
+        )
+
+    def _last_seen(self, member: Member, replica: Replica) -> datetime:
+        polled_at = None if member.remembered is None else member.remembered.polled_at
+        return replica.seen_at if polled_at is None else max(replica.seen_at, polled_at)
+
+    def _revision(self, record_id: str, lost: Superseded) -> Revision:
+        reason = f"changed in {lost.winner.connection}"
+        if lost.conflict:
+            reason = f"conflict: older in {lost.loser.connection} than in {lost.winner.connection}"
+        return Revision(
+            record_id=record_id,
+            field=lost.field,
+            old=lost.loser.value,
+            new=lost.winner.value,
+            at=lost.winner.at,
+            estimated=lost.winner.estimated,
+            connection=lost.winner.connection,
+            reason=reason,
+        )
+
+    def _conflict(self, record_id: str, lost: Superseded) -> Conflict:
+        return Conflict(
+            record_id=record_id,
+            field=lost.field,
+            winner=lost.winner.value,
+            winner_connection=lost.winner.connection,
+            winner_at=lost.winner.at,
+            loser=lost.loser.value,
+            loser_connection=lost.loser.connection,
+            loser_at=lost.loser.at,
+            estimated=lost.winner.estimated or lost.loser.estimated,
+            seen_at=self._context.clock.now(),
+        )

@@ -1,0 +1,244 @@
+"""What becomes of replicas that belong to no record, once a poll is over.
+
+In this order: one may be what an earlier create made whose answer was lost (design.md 5.3); it may have a
+counterpart when two accounts meet
+for the first time (6); else it is a new task, and becomes a new record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import chain
+
+from tasksync.core.match import Ambiguity, Entry, Matching, entry_of_record, entry_of_replica, match
+from tasksync.core.plan import Action
+from tasksync.core.record import Record, Replica
+from tasksync.engine.intake import Intake
+from tasksync.engine.member import Context, Member
+from tasksync.engine.planner import Planner, chunks
+from tasksync.ports import ConnectionState, Hold, HoldReason, OperationState, Queued, Unit
+
+_SLACK = timedelta(minutes=2)
+"""How much earlier than our attempt a replica may seem to have been created and still be its result: stamps have a
+resolution of a second,
+and a clock difference is measured, not known."""
+
+
+class Meeting:
+    """Settles the unlinked replicas of one connection after another, in the order of the config."""
+
+    def __init__(self, context: Context, planner: Planner, intake: Intake) -> None:
+        self._context = context
+        self._planner = planner
+        self._intake = intake
+
+    def settle(self, unit: Unit, member: Member) -> None:
+        """Settle what this poll left. A connection that was never met joins the group only with a complete snapshot."""
+        if member.complete:
+            self._settle_lost_writes(unit, member)
+            self._settle_lost_creates(unit, member)
+        if not member.met:
+            if member.complete:
+                self._join(unit, member)
+            return
+        if any(self._lost_creates(unit, member)):
+            return  # any of them may be the create's: wait for a complete snapshot
+        if any(hold.reason is HoldReason.AMBIGUOUS for hold in unit.holds(member.name)):
+            self._rematch(unit, member)
+        held = {hold.external_id for hold in unit.holds(member.name)}
+        self._found(unit, member, (one for one in self._unlinked(unit, member) if one.external_id not in held))
+
+    # --- answers that were lost
+    # ----------------------------------------------------------------------------------------
+
+    def _settle_lost_writes(self, unit: Unit, member: Member) -> None:
+        """A snapshot started after a lost update has shown whether it was carried out: what is still to do is
+        planned anew.
+        """
+        over = [
+            queued
+            for queued in unit.queue(member.name, {OperationState.UNKNOWN})
+            if queued.operation.action is not Action.CREATE and self._started_after(member, queued)
+        ]
+        unit.finish([queued.id for queued in over])
+        self._planner.replan(unit, list({queued.operation.record_id for queued in over}))
+
+    def _settle_lost_creates(self, unit: Unit, member: Member) -> None:
+        unit.release(_ids(hold for hold in unit.holds(member.name) if hold.reason is HoldReason.DUPLICATE))
+        lost = [queued for queued in self._lost_creates(unit, member) if self._started_after(member, queued)]
+        if not lost:
+            return
+        candidates = {one.external_id: one for one in self._unlinked(unit, member)}
+        for queued in lost:
+            found = [one for one in candidates.values() if self._made_by(member, one, queued)]
+            self._settle_lost_create(unit, member, queued, found)
+            for one in found:
+                del candidates[one.external_id]
+
+    def _settle_lost_create(self, unit: Unit, member: Member, queued: Queued, found: list[Replica]) -> None:
+        record_id = queued.operation.record_id
+        record = unit.records([record_id]).get(record_id)
+        if len(found) > 1:
+            self._hold_duplicates(unit, member, queued, found)
+        elif found and record is not None:
+            unit.finish([queued.id])
+            adopted = self._intake.adopt(member, record, found[0], queued.operation.values)
+            unit.save_replicas([adopted.replica])
+            self._intake.keep(unit, [adopted])
+            self._context.log.info("lost_create_adopted", connection=member.name, record=record_id)
+        else:
+            unit.finish([queued.id])
+            self._planner.replan(unit, [record_id])
+
+    def _lost_creates(self, unit: Unit, member: Member) -> Iterator[Queued]:
+        held = {one.record_id for one in unit.holds(member.name) if one.reason is HoldReason.DUPLICATE}
+        for queued in unit.queue(member.name, {OperationState.UNKNOWN}):
+            if queued.operation.action is Action.CREATE and queued.operation.record_id not in held:
+                yield queued
+
+    def _started_after(self, member: Member, queued: Queued) -> bool:
+        attempted_at = queued.attempted_at
+        if member.started_at is None or attempted_at is None:
+            return attempted_at is None
+        # A time yet to come is one from before our clock jumped back.
+        return member.started_at > attempted_at or attempted_at > self._context.clock.now()
+
+    def _made_by(self, member: Member, replica: Replica, queued: Queued) -> bool:
+        sent = replace(replica, shadow=queued.operation.values)
+        wanted, found = (entry_of_replica(self._context.kind, one, member.zone) for one in (sent, replica))
+        if queued.attempted_at is not None and replica.created is not None:
+            early = replica.created < queued.attempted_at - _SLACK
+        else:
+            early = False
+        return not early and (wanted.name, wanted.day) == (found.name, found.day)
+
+    def _hold_duplicates(self, unit: Unit, member: Member, queued: Queued, found: list[Replica]) -> None:
+        unit.hold(
+            self._hold(
+                member,
+                HoldReason.DUPLICATE,
+                f"A create in {member.name} got no answer, and {len(found)} tasks there could be its result. "
+                "Delete or rename all but one of them.",
+                record_id=record_id,
+                external_id=external_id,
+            )
+            for record_id, external_id in chain(
+                [(queued.operation.record_id, None)], ((None, one.external_id) for one in found)
+            )
+        )
+
+    # --- first meeting
+    # -------------------------------------------------------------------------------------------------
+
+    def _join(self, unit: Unit, member: Member) -> None:
+        """The connection meets its group. From here on its records are everybody's, and everybody's records are its
+        own.
+        """
+        assert member.account is not None
+        if self._context.policy.first_sync == "copy":
+            self._found(unit, member, self._unlinked(unit, member))
+        else:
+            records = unit.records_of_group(self._context.group, self._context.kind.name)
+            self._apply(unit, member, self._match(unit, member, records, self._unlinked(unit, member)))
+        member.met = True
+        state = member.remembered or ConnectionState(
+            name=member.name, identity=member.account.identity, scope=member.account.scope
+        )
+        member.remembered = replace(state, met_at=self._context.clock.now())
+        unit.save_connection(member.remembered)
+        for part in chunks(unit.records_of_group(self._context.group, self._context.kind.name)):
+            replicas = unit.replicas_of([record.id for record in part])
+            self._planner.replan(unit, [one.id for one in part if member.name not in replicas[one.id]])
+        self._context.log.info("connection_joined", connection=member.name, group=self._context.group)
+
+    def _rematch(self, unit: Unit, member: Member) -> None:
+        """A person may have told apart what was ambiguous, by renaming or deleting: look at just that again."""
+        before = [hold for hold in unit.holds(member.name) if hold.reason is HoldReason.AMBIGUOUS]
+        unit.release(_ids(before))
+        records = [hold.record_id for hold in before if hold.record_id is not None]
+        found = self._load(unit, member, [hold.external_id for hold in before if hold.external_id is not None])
+        unlinked = [replica for replica in found.values() if replica.record_id is None]
+        present = [record for record in unit.records(records).values() if record.deleted_at is None]
+        self._apply(unit, member, self._match(unit, member, present, unlinked))
+        self._planner.replan(unit, records)
+
+    def _match(self, unit: Unit, member: Member, records: Iterable[Record], replicas: Iterable[Replica]) -> Matching:
+        joining = (entry_of_replica(self._context.kind, one, member.zone) for one in replicas)
+        return match(self._entries(unit, member, records), joining)
+
+    def _entries(self, unit: Unit, member: Member, records: Iterable[Record]) -> Iterator[Entry]:
+        kind, lenses = self._context.kind, member.connector.lenses(self._context.kind.name)
+        for part in chunks(records):
+            replicas = unit.replicas_of([record.id for record in part])
+            for record in part:
+                if member.name not in replicas[record.id]:
+                    yield entry_of_record(kind, record.id, record.values, lenses, member.zone)
+
+    def _apply(self, unit: Unit, member: Member, matching: Matching) -> None:
+        for ambiguity in matching.ambiguous:
+            unit.hold(self._hold_ambiguous(member, ambiguity))
+        for part in chunks(matching.pairs):
+            records = unit.records([record_id for record_id, _ in part])
+            found = self._load(unit, member, [external_id for _, external_id in part])
+            joined = [self._intake.join(member, records[one], found[other]) for one, other in part]
+            unit.save_replicas([one.replica for one in joined])
+            self._intake.keep(unit, joined)
+        for ids in chunks(matching.new):
+            self._found(unit, member, self._load(unit, member, ids).values())
+
+    def _hold_ambiguous(self, member: Member, ambiguity: Ambiguity) -> Iterator[Hold]:
+        message = (
+            f"{len(ambiguity.replicas)} of {member.name}'s tasks and {len(ambiguity.records)} of the group's have the "
+            f"same title "
+            "and day, or nearly so, and nothing tells which belong together. "
+            "Give them different titles or days, or delete what is superfluous."
+        )
+        for external_id in ambiguity.replicas:
+            yield self._hold(member, HoldReason.AMBIGUOUS, message, external_id=external_id)
+        for record_id in ambiguity.records:
+            yield self._hold(member, HoldReason.AMBIGUOUS, message, record_id=record_id)
+
+    # --- new tasks
+    # -----------------------------------------------------------------------------------------------------
+
+    def _found(self, unit: Unit, member: Member, replicas: Iterable[Replica]) -> None:
+        """Each of these replicas founds a record of its own."""
+        for part in chunks(replicas):
+            founded = [self._intake.join(member, self._empty_record(), replica) for replica in part]
+            unit.save_records(one.record for one in founded)
+            unit.save_replicas(one.replica for one in founded)
+            self._intake.keep(unit, founded)
+
+    def _empty_record(self) -> Record:
+        return Record(id=self._context.new_id(), kind=self._context.kind.name, group=self._context.group, versions={})
+
+    def _unlinked(self, unit: Unit, member: Member) -> Iterator[Replica]:
+        return unit.unlinked(member.name, self._context.kind.name)
+
+    def _load(self, unit: Unit, member: Member, ids: list[str]) -> dict[str, Replica]:
+        return dict(unit.replicas(member.name, self._context.kind.name, ids))
+
+    def _hold(
+        self,
+        member: Member,
+        reason: HoldReason,
+        message: str,
+        *,
+        record_id: str | None = None,
+        external_id: str | None = None,
+    ) -> Hold:
+        return Hold(
+            connection=member.name,
+            kind=self._context.kind.name,
+            reason=reason,
+            message=message,
+            since=self._context.clock.now(),
+            record_id=record_id,
+            external_id=external_id,
+        )
+
+
+def _ids(holds: Iterable[Hold]) -> list[int]:
+    return [hold.id for hold in holds if hold.id is not None]

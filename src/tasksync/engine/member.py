@@ -1,0 +1,161 @@
+"""A connection while it takes part in a cycle, and what a cycle has to know besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from enum import StrEnum
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from tasksync.core.guard import DeletionLimit
+from tasksync.core.plan import View
+from tasksync.core.record import Kind, Observation, Values
+from tasksync.errors import ExitCode, NeedsLogin, TasksyncError
+from tasksync.ports import Account, Clock, ConnectionState, Connector, Log, Mirror
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The `sync` part of the config, and what the command line adds to it."""
+
+    deletions: Literal["propagate", "keep"] = "propagate"
+    max_deletes: DeletionLimit = field(default_factory=DeletionLimit)
+    allow_deletes: bool = False
+    completed_horizon: timedelta = timedelta(days=30)
+    first_sync: Literal["match", "copy"] = "match"
+
+
+class State(StrEnum):
+    """How a connection fared in a cycle."""
+
+    OK = "ok"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    NEEDS_LOGIN = "needs_login"
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What was read from and written to a connection in a cycle."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    completed: int = 0
+    reopened: int = 0
+    deleted: int = 0
+    failed: int = 0
+    held: int = 0
+    pending: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """By name, in the order of design.md section 8."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+@dataclass(slots=True, kw_only=True)
+class Member:
+    """One connection of a group in one cycle. `rank` is its position in the config; `selected` is false when
+    `--only` leaves it out.
+
+    `complete`: the snapshot of this cycle is; `seen`: the external ids in it. `sent`: by record id, what an earlier
+    write whose answer was lost
+    may have set.
+    """
+
+    connector: Connector
+    rank: int
+    group: str
+    selected: bool = True
+    account: Account | None = None
+    remembered: ConnectionState | None = None
+    state: State = State.OK
+    error: str | None = None
+    tally: Tally = field(default_factory=Tally)
+    started_at: datetime | None = None
+    complete: bool = False
+    seen: set[str] = field(default_factory=set)
+    sent: dict[str, Values] = field(default_factory=dict)
+    pushing: bool = True
+    met: bool = False
+
+    @property
+    def name(self) -> str:
+        """The connection's name."""
+        return self.connector.connection
+
+    @property
+    def zone(self) -> tzinfo:
+        """The account's time zone; UTC while nobody knows it."""
+        return UTC if self.account is None else ZoneInfo(self.account.zone)
+
+    @property
+    def scope_changed(self) -> bool:
+        """Whether the listing may show other records than last time for another reason than that they were deleted."""
+        return self.account is not None and self.remembered is not None and self.account.scope != self.remembered.scope
+
+    def view(self, kind: Kind, now: datetime) -> View:
+        """The connection as planning sees it."""
+        if self.account is None:
+            return View(connection=self.name, met=self.met, lenses=None)
+        return View(
+            connection=self.name,
+            met=self.met,
+            lenses=self.connector.lenses(kind.name),
+            defaults=self.connector.defaults(kind.name, now),
+        )
+
+    def corrected(self, seen: Observation) -> Observation:
+        """An observation whose stamps are by our clock."""
+        off = self.connector.clock_difference
+        return replace(
+            seen,
+            modified=None if seen.modified is None else seen.modified - off,
+            created=None if seen.created is None else seen.created - off,
+            completed=None if seen.completed is None else seen.completed - off,
+        )
+
+    def fail(self, error: TasksyncError) -> None:
+        """Note why the connection cannot go on in this cycle."""
+        self.error = str(error)
+        if isinstance(error, NeedsLogin):
+            self.state = State.NEEDS_LOGIN
+        else:
+            self.state = State.INCOMPLETE if self.seen and not self.complete else State.FAILED
+        self.pushing = False
+
+    @property
+    def exit_codes(self) -> set[ExitCode]:
+        """What this connection contributes to the run's exit code."""
+        codes = set()
+        if self.state is State.NEEDS_LOGIN:
+            codes.add(ExitCode.NEEDS_LOGIN)
+        if self.state in {State.FAILED, State.INCOMPLETE} or self.tally.failed or self.tally.pending:
+            codes.add(ExitCode.RETRY)
+        return codes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What every step of a cycle is given: the outside world, and the connections of one group in the order of the
+    config.
+    """
+
+    mirror: Mirror
+    clock: Clock
+    log: Log
+    new_id: Callable[[], str]
+    run: str
+    policy: Policy
+    kind: Kind
+    group: str
+    members: tuple[Member, ...]
+
+    def rank(self, connection: str) -> int:
+        """The position of a connection in the config; beyond all of them for one that is not there any more."""
+        for member in self.members:
+            if member.name == connection:
+                return member.rank
+        return max((member.rank for member in self.members), default=0) + 1

@@ -1,0 +1,106 @@
+"""Plans records within a unit of the mirror, many at a time, so that mirror and outbox never disagree."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+from tasksync.core.plan import Action, Missing, Operation, plan
+from tasksync.engine.member import Context
+from tasksync.ports import Hold, HoldReason, OperationState, Unit
+
+CHUNK = 500
+"""How many records are held in memory at once."""
+
+_BARRING = frozenset({HoldReason.AMBIGUOUS, HoldReason.DUPLICATE})
+T = TypeVar("T")
+
+
+def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """`items` in lists of at most `size`."""
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+class Planner:
+    """Keeps the outbox equal to the plan of every record it is asked about."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._told: set[tuple[str, str, object]] = set()
+
+    def replan(self, unit: Unit, record_ids: Collection[str]) -> None:
+        """Plan these records anew, against the mirror as it stands in `unit`."""
+        for part in chunks(record_ids):
+            self._replan(unit, part)
+
+    def _replan(self, unit: Unit, record_ids: list[str]) -> None:
+        context, now = self._context, self._context.clock.now()
+        views = [member.view(context.kind, now) for member in context.members]
+        barred = self._barred(unit, record_ids)
+        records = unit.records(record_ids)
+        replicas = unit.replicas_of(record_ids)
+        operations: list[Operation] = []
+        missing: list[Missing] = []
+        for record in records.values():
+            made = plan(
+                context.kind,
+                record,
+                replicas[record.id],
+                views,
+                horizon=now - context.policy.completed_horizon,
+                barred=barred[record.id],
+            )
+            operations += made.operations
+            missing += made.missing
+            for formless in made.formless:
+                self._tell(formless.connection, formless.field, formless.value)
+        unit.replace_pending(context.kind.name, record_ids, operations)
+        self._hold_missing(unit, record_ids, missing)
+
+    def _barred(self, unit: Unit, record_ids: list[str]) -> dict[str, set[str]]:
+        """Where a record must not be created: a person has to decide first, or an earlier create may have worked."""
+        wanted = set(record_ids)
+        barred: dict[str, set[str]] = defaultdict(set)
+        for hold in unit.holds():
+            if hold.record_id in wanted and hold.reason in _BARRING:
+                barred[hold.record_id].add(hold.connection)
+        for queued in unit.queue(states={OperationState.SENDING, OperationState.UNKNOWN}):
+            if queued.operation.record_id in wanted and queued.operation.action is Action.CREATE:
+                barred[queued.operation.record_id].add(queued.operation.connection)
+        return barred
+
+    def _hold_missing(self, unit: Unit, record_ids: list[str], missing: list[Missing]) -> None:
+        wanted = set(record_ids)
+        still = {(one.connection, one.record_id) for one in missing}
+        stale = [
+            hold.id
+            for hold in unit.holds()
+            if hold.reason is HoldReason.DEFAULT_NEEDED
+            and not hold.fingerprint
+            and hold.record_id in wanted
+            and (hold.connection, hold.record_id) not in still
+            and hold.id is not None
+        ]
+        unit.release(stale)
+        unit.hold(self._needs(one) for one in missing)
+
+    def _needs(self, missing: Missing) -> Hold:
+        wanted = " and ".join(missing.fields)
+        return Hold(
+            connection=missing.connection,
+            kind=self._context.kind.name,
+            reason=HoldReason.DEFAULT_NEEDED,
+            message=f"{missing.connection} stores no {self._context.kind.name} without {wanted}, which this one lacks. "
+            f"Give it one, or set a default under connections.{missing.connection}.defaults in the config.",
+            since=self._context.clock.now(),
+            record_id=missing.record_id,
+        )
+
+    def _tell(self, connection: str, field: str, value: object) -> None:
+        if (connection, field, value) not in self._told:
+            self._told.add((connection, field, value))
+            self._context.log.warning("value_not_known_there", connection=connection, field=field, value=value)
