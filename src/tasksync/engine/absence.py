@@ -16,6 +16,7 @@ from tasksync.core.record import Observation, Replica
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner, chunks
+from tasksync.engine.together import together
 from tasksync.errors import RetryLater, SkipRecord, StopConnection
 from tasksync.ports import Hold, HoldReason, Revision, Unit
 
@@ -121,7 +122,7 @@ class Absence:
                     return None
             return replica if found is None else self._finished(member, found)
 
-        results = await asyncio.gather(*(read(replica) for replica in missing))
+        results = await together(read(replica) for replica in missing)
         return _Reading(
             there=tuple(one for one in results if isinstance(one, Observation)),
             gone=tuple(one for one in results if isinstance(one, Replica)),

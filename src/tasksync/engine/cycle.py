@@ -9,7 +9,6 @@ planned, and what was planned is in the outbox.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +23,7 @@ from tasksync.engine.member import Context, Member, Policy
 from tasksync.engine.planner import Planner
 from tasksync.engine.poll import poll
 from tasksync.engine.push import Push
+from tasksync.engine.together import together
 from tasksync.errors import ExitCode, RetryLater, SkipRecord, StopConnection, WrongAccount
 from tasksync.ports import Clock, ConnectionState, Connector, HoldReason, Log, Mirror, OperationState, RunReport
 
@@ -128,10 +128,7 @@ class Cycle:
         """
         started_at = self._clock.now()
         self._remember()
-        async with asyncio.TaskGroup() as tasks:
-            for member in self.members:
-                if member.selected:
-                    tasks.create_task(self._open(member))
+        await together(self._open(member) for member in self.members if member.selected)
         self._check_accounts()
         conflicts = 0
         for context in self._contexts:
@@ -200,9 +197,7 @@ class Cycle:
         intake = Intake(context, planner)
         self._plan_waiting(context, planner)
         polled = [member for member in context.members if member.account is not None]
-        async with asyncio.TaskGroup() as tasks:
-            for member in polled:
-                tasks.create_task(poll(context, intake, member))
+        await together(poll(context, intake, member) for member in polled)
         meeting = Meeting(context, planner, intake)
         for member in polled:
             with context.mirror.begin() as unit:

@@ -21,11 +21,10 @@ What was planned anew is pushed in the next round; the rounds are bounded, what 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from tasksync.core.diff import Window, written
 from tasksync.core.plan import Action, Operation
@@ -33,6 +32,7 @@ from tasksync.core.record import NOTHING, Observation, Replica, content_hash, en
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner
+from tasksync.engine.together import together
 from tasksync.errors import (
     AnswerLost,
     DefaultNeeded,
@@ -91,9 +91,7 @@ class Push:
             work = {member.name: self._waiting(member) for member in self._context.members}
             if not any(work.values()):
                 return
-            async with asyncio.TaskGroup() as tasks:
-                for member in self._context.members:
-                    tasks.create_task(self._drain(member, work[member.name]))
+            await together(self._drain(member, work[member.name]) for member in self._context.members)
 
     def _waiting(self, member: Member) -> list[Queued]:
         """For each record the first operation that waits for the member, unless it was tried already in this cycle."""
@@ -134,7 +132,7 @@ class Push:
         if ready:
             with self._context.mirror.begin() as unit:
                 unit.mark([job.queued.id for job in ready], OperationState.SENDING, at=asked_at)
-            answers = await _all(self._send(member, job) for job in ready)
+            answers = await together(self._send(member, job) for job in ready)
             with self._context.mirror.begin() as unit:
                 self._record(unit, member, list(zip(ready, answers, strict=True)), asked_at)
         if possible and member.tally.failed - failed_before == len(possible):
@@ -150,7 +148,7 @@ class Push:
         if not changes:
             return ready
         asked_at = self._context.clock.now()
-        found = await _all(self._read_one(member, job) for job in changes)
+        found = await together(self._read_one(member, job) for job in changes)
         there = [one for one in found if isinstance(one, Observation)]
         with self._context.mirror.begin() as unit:
             stale = self._intake.take(unit, member, there, asked_at=asked_at, answered_at=self._context.clock.now())
@@ -282,10 +280,3 @@ class Push:
             record_id=operation.record_id,
             fingerprint=content_hash({**operation.values, "action": encode({"": operation.action.value})}),
         )
-
-
-async def _all(coroutines: Iterable[Coroutine[Any, Any, Answer]]) -> list[Answer]:
-    """Run them side by side; the first error that is not ours ends all of them."""
-    async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(one) for one in coroutines]
-    return [task.result() for task in running]

@@ -1,0 +1,27 @@
+"""Doing several things side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+from tasksync.errors import StopProgram
+
+T = TypeVar("T")
+
+
+async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run them side by side and return their results in order.
+
+    When one raises, the others are cancelled and its error is raised by itself, not in a group: whoever operates
+    the program is told one thing at a
+    time, and `StopProgram` before anything else.
+    """
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(one) for one in coroutines]
+    except BaseExceptionGroup as group:
+        errors = sorted(group.exceptions, key=lambda error: not isinstance(error, StopProgram))
+        raise errors[0] from None
+    return [task.result() for task in running]
