@@ -1,1 +1,5 @@
-"""One module per family of commands; what a person sees."""
+"""What a person sees: one module per family of commands."""
+
+from tasksync.cli.app import main
+
+__all__ = ["main"]

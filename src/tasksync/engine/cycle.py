@@ -25,7 +25,18 @@ from tasksync.engine.poll import poll
 from tasksync.engine.push import Push
 from tasksync.engine.together import together
 from tasksync.errors import ExitCode, RetryLater, SkipRecord, StopConnection, WrongAccount
-from tasksync.ports import Clock, ConnectionState, Connector, HoldReason, Log, Mirror, OperationState, RunReport
+from tasksync.ports import (
+    Clock,
+    Conflict,
+    ConnectionState,
+    Connector,
+    Hold,
+    HoldReason,
+    Log,
+    Mirror,
+    OperationState,
+    RunReport,
+)
 
 _WAITING = frozenset({OperationState.PENDING, OperationState.HELD})
 _BY_RECORD = frozenset({HoldReason.DEFAULT_NEEDED, HoldReason.REFUSED})
@@ -52,8 +63,8 @@ class CycleReport:
     finished_at: datetime
     exit_code: ExitCode
     members: tuple[Member, ...]
-    conflicts: int
-    holds: int
+    conflicts: tuple[Conflict, ...]
+    holds: tuple[Hold, ...]
     plan: tuple[PlannedWrite, ...] | None
 
     def summary(self) -> dict[str, Any]:
@@ -65,8 +76,8 @@ class CycleReport:
             "exit_code": int(self.exit_code),
             "dry_run": self.plan is not None,
             "connections": {member.name: _member(member) for member in self.members if member.selected},
-            "conflicts": self.conflicts,
-            "holds": self.holds,
+            "conflicts": len(self.conflicts),
+            "holds": len(self.holds),
         }
 
 
@@ -87,22 +98,24 @@ class Cycle:
         new_id: Callable[[], str],
         only: Sequence[str] = (),
         dry_run: bool = False,
+        still_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         self._mirror = mirror
         self._clock = clock
         self._log = log
         self._dry_run = dry_run
-        self._run = new_id()
+        self.id = new_id()
         self._contexts = tuple(
             Context(
                 mirror=mirror,
                 clock=clock,
                 log=log,
                 new_id=new_id,
-                run=self._run,
+                run=self.id,
                 policy=policy,
                 kind=TASK,
                 group=group,
+                still_ours=still_ours,
                 members=tuple(
                     Member(
                         connector=connector,
@@ -130,7 +143,7 @@ class Cycle:
         self._remember()
         await together(self._open(member) for member in self.members if member.selected)
         self._check_accounts()
-        conflicts = 0
+        conflicts: list[Conflict] = []
         for context in self._contexts:
             conflicts += await self._sync(context)
         return self._report(started_at, conflicts)
@@ -191,8 +204,8 @@ class Cycle:
     # --- a group
     # -------------------------------------------------------------------------------------------------------
 
-    async def _sync(self, context: Context) -> int:
-        """Poll, settle and push one group. Returns the number of conflicts."""
+    async def _sync(self, context: Context) -> list[Conflict]:
+        """Poll, settle and push one group. Returns the conflicts that were decided."""
         planner = Planner(context)
         intake = Intake(context, planner)
         self._plan_waiting(context, planner)
@@ -236,7 +249,7 @@ class Cycle:
     # --- after
     # ---------------------------------------------------------------------------------------------------------
 
-    def _report(self, started_at: datetime, conflicts: int) -> CycleReport:
+    def _report(self, started_at: datetime, conflicts: Sequence[Conflict]) -> CycleReport:
         plan = self._planned() if self._dry_run else None
         with self._mirror.begin() as unit:
             held_operations = {
@@ -262,18 +275,18 @@ class Cycle:
             if holds:
                 codes.add(ExitCode.HELD)
             report = CycleReport(
-                run=self._run,
+                run=self.id,
                 started_at=started_at,
                 finished_at=self._clock.now(),
                 exit_code=ExitCode.worst(codes),
                 members=self.members,
-                conflicts=conflicts,
-                holds=len(holds),
+                conflicts=tuple(conflicts),
+                holds=tuple(holds),
                 plan=plan,
             )
             unit.save_run(
                 RunReport(
-                    id=self._run,
+                    id=self.id,
                     started_at=started_at,
                     finished_at=report.finished_at,
                     exit_code=int(report.exit_code),

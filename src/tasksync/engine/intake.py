@@ -20,7 +20,7 @@ class Intake:
     def __init__(self, context: Context, planner: Planner) -> None:
         self._context = context
         self._planner = planner
-        self.conflicts = 0
+        self.conflicts: list[Conflict] = []
 
     def take(
         self, unit: Unit, member: Member, seen: Sequence[Observation], *, asked_at: datetime, answered_at: datetime
@@ -65,7 +65,7 @@ class Intake:
         unit.add_revisions((self._revision(*one) for one in superseded), self._context.run)
         conflicts = [self._conflict(*one) for one in superseded if one[1].conflict]
         unit.add_conflicts(conflicts, self._context.run)
-        self.conflicts += len(conflicts)
+        self.conflicts += conflicts
         for one in conflicts:
             self._context.log.info(
                 "conflict_decided",

@@ -152,6 +152,7 @@ class Context:
     kind: Kind
     group: str
     members: tuple[Member, ...]
+    still_ours: Callable[[], bool]
 
     def rank(self, connection: str) -> int:
         """The position of a connection in the config; beyond all of them for one that is not there any more."""

@@ -36,6 +36,7 @@ from tasksync.engine.together import together
 from tasksync.errors import (
     AnswerLost,
     DefaultNeeded,
+    MirrorBusy,
     RetryLater,
     ServerFault,
     SkipRecord,
@@ -108,6 +109,8 @@ class Push:
         for start in range(0, len(waiting), PARALLEL):
             if not member.pushing:
                 return
+            if not self._context.still_ours():
+                raise MirrorBusy("The lock of the mirror was taken away while it was held. Nothing more was written.")
             await self._deliver(member, waiting[start : start + PARALLEL])
             if start // _PROGRESS_EVERY != (start + PARALLEL) // _PROGRESS_EVERY:
                 self._context.log.info(

@@ -1,0 +1,5 @@
+"""`python -m tasksync` is `tasksync`."""
+
+from tasksync.cli import main
+
+main()

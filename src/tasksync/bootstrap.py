@@ -1,0 +1,157 @@
+"""The only place that builds things: from a `Config` to a cycle that runs, and back to nothing."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from tasksync.config import Config, LogSettings
+from tasksync.connectors.manifest import ConnectionSettings, discover
+from tasksync.engine.cycle import Cycle, CycleReport
+from tasksync.engine.member import Policy
+from tasksync.errors import ConfigError, ExitCode, RetryLater, SkipRecord, StopConnection
+from tasksync.ports import Account, Clock, Connector, Finding, Log, Mirror
+from tasksync.service.clock import SystemClock
+from tasksync.service.logs import configure, within_run
+from tasksync.store.lock import MirrorLock
+from tasksync.store.opening import mirror_file, open_mirror, throwaway_copy
+from tasksync.transport.dial import Dialer
+from tasksync.transport.redaction import Redactor
+from tasksync.transport.retry import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a process has before it knows what to do: time, a log, and the secrets that must not get into it."""
+
+    clock: Clock
+    redactor: Redactor
+    log: Log
+
+
+def surroundings(settings: LogSettings, *, clock: Clock | None = None) -> Surroundings:
+    """Set up logging to stderr. Everything made with the result shares one list of secrets (I12)."""
+    redactor = Redactor()
+    log = configure(settings.level, settings.format, redact=redactor.redact)
+    return Surroundings(clock=clock or SystemClock(), redactor=redactor, log=log)
+
+
+def new_id() -> str:
+    """An id of ours: 64 random bits, 16 hex digits."""
+    return secrets.token_hex(8)
+
+
+async def sync_once(
+    config: Config,
+    around: Surroundings,
+    *,
+    only: Sequence[str] = (),
+    dry_run: bool = False,
+    allow_deletes: bool = False,
+    command: str = "tasksync sync --once",
+) -> CycleReport:
+    """One cycle. A dry run works on a copy of the mirror in memory, takes no lock, and writes nothing anywhere.
+
+    Raises `StopProgram`; what concerns a connection or a record is in the report.
+    """
+    _check_names(config, only)
+    async with AsyncExitStack() as stack:
+        mirror, still_ours = _mirror(config, around, stack, dry_run=dry_run, command=command)
+        connectors = await stack.enter_async_context(_connectors(config, around))
+        cycle = Cycle(
+            mirror=mirror,
+            groups={group.name: [connectors[name] for name in group.connections] for group in config.groups},
+            order=[settings.name for settings in config.connections],
+            policy=Policy(
+                deletions=config.sync.deletions,
+                max_deletes=config.sync.max_deletes,
+                allow_deletes=allow_deletes,
+                completed_horizon=config.sync.completed_horizon,
+                first_sync=config.sync.first_sync,
+            ),
+            clock=around.clock,
+            log=around.log,
+            new_id=new_id,
+            only=only,
+            dry_run=dry_run,
+            still_ours=still_ours,
+        )
+        with within_run(cycle.id):
+            return await cycle.run()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What `tasksync check` found out about one connection. `account` is None when it could not be opened: then
+    `findings` has the reason, and `exit_code` what it means.
+    """
+
+    connection: str
+    account: Account | None
+    findings: tuple[Finding, ...]
+    exit_code: ExitCode
+
+
+async def check(config: Config, around: Surroundings) -> tuple[Checked, ...]:
+    """Open every connection and ask it what it may do. Reads only, and needs no mirror."""
+    async with _connectors(config, around) as connectors:
+        return tuple([await _check(connector) for connector in connectors.values()])
+
+
+async def _check(connector: Connector) -> Checked:
+    try:
+        account = await connector.open()
+        findings = tuple(await connector.check())
+    except (RetryLater, SkipRecord, StopConnection) as error:
+        code = error.exit_code if isinstance(error, StopConnection) else ExitCode.RETRY
+        finding = Finding(subject="connection", ok=False, message=str(error))
+        return Checked(connection=connector.connection, account=None, findings=(finding,), exit_code=code)
+    wrong = any(not finding.ok for finding in findings)
+    return Checked(
+        connection=connector.connection,
+        account=account,
+        findings=findings,
+        exit_code=ExitCode.USAGE if wrong else ExitCode.IN_STEP,
+    )
+
+
+def _check_names(config: Config, only: Sequence[str]) -> None:
+    known = [settings.name for settings in config.connections]
+    for name in only:
+        if name not in known:
+            raise ConfigError(f"--only: there is no connection {name!r} in {config.path}. It has: {', '.join(known)}.")
+
+
+def _mirror(
+    config: Config, around: Surroundings, stack: AsyncExitStack, *, dry_run: bool, command: str
+) -> tuple[Mirror, Callable[[], bool]]:
+    """The mirror, and whether it is still ours alone."""
+    if dry_run:
+        copy = throwaway_copy(config.database)
+        stack.callback(copy.close)
+        return copy, lambda: True
+    file = mirror_file(config.database)
+    lock = None if file is None else stack.enter_context(MirrorLock(file, around.clock, command=command))
+    mirror = open_mirror(config.database)
+    stack.callback(mirror.close)
+    return mirror, lambda: lock is None or lock.still_held()
+
+
+@asynccontextmanager
+async def _connectors(config: Config, around: Surroundings) -> AsyncIterator[Mapping[str, Connector]]:
+    """All connections of the config, by name, in its order; closed at the end."""
+    for settings in config.connections:
+        for secret in _secrets(settings):
+            around.redactor.conceal(secret)
+    retry = RetryPolicy(tries=config.retry.tries, total=config.retry.total)
+    manifests = discover()
+    async with AsyncExitStack() as stack:
+        dialer = Dialer(around.clock, retry, around.redactor)
+        stack.push_async_callback(dialer.close)
+        yield {settings.name: manifests[settings.type].build(settings, dialer) for settings in config.connections}
+
+
+def _secrets(settings: ConnectionSettings) -> list[str]:
+    return [secret for secret in (settings.token, settings.password) if secret]

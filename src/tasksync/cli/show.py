@@ -1,0 +1,132 @@
+"""Tables and sentences for people. Colours only on a terminal (rich looks)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tasksync.bootstrap import Checked
+from tasksync.core.record import Value, Values
+from tasksync.engine.cycle import CycleReport, PlannedWrite
+from tasksync.engine.member import Member, State
+from tasksync.errors import ExitCode
+from tasksync.ports import Conflict
+
+_OUTCOME = {
+    ExitCode.IN_STEP: "In step.",
+    ExitCode.RETRY: "Something failed; the next run tries again.",
+    ExitCode.HELD: "Something is held for a person to decide.",
+    ExitCode.NEEDS_LOGIN: "A connection needs new credentials.",
+}
+_STYLES = {State.OK: "green", State.INCOMPLETE: "yellow", State.FAILED: "red", State.NEEDS_LOGIN: "red"}
+_LONGEST = 60
+_MOST = 10
+
+
+def console() -> Console:
+    """Standard output, as wide as a table may need where it is no terminal."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=160)
+
+
+def table(title: str, *columns: str) -> Table:
+    """An empty table in the program's one look."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        made.add_column(name, overflow="fold")
+    return made
+
+
+def report(done: CycleReport) -> None:
+    """What a cycle did, or would do."""
+    out = console()
+    if done.plan is not None:
+        out.print(plan_table(done.plan, "Would be written") if done.plan else Text("Nothing would be written."))
+    out.print(_members([member for member in done.members if member.selected]))
+    for member in done.members:
+        if member.error is not None:
+            out.print(Text.assemble((member.name, "bold"), ": ", member.error))
+    for hold in done.holds[:_MOST]:
+        out.print(Text.assemble(("held ", "yellow"), (hold.connection, "bold"), f" {hold.reason}: {hold.message}"))
+    if len(done.holds) > _MOST:
+        out.print(Text(f"... and {len(done.holds) - _MOST} more held"))
+    if done.conflicts:
+        out.print(conflict_table(done.conflicts[:_MOST]))
+    out.print(Text(_OUTCOME[done.exit_code]))
+
+
+def plan_table(plan: Iterable[PlannedWrite], title: str) -> Table:
+    """The operations of a plan."""
+    made = table(title, "connection", "action", "task", "fields")
+    for one in plan:
+        fields = ", ".join(f"{name}: {brief(value)}" for name, value in one.fields.items() if name != "title")
+        made.add_row(one.connection, str(one.action), brief(one.title), fields)
+    return made
+
+
+def conflict_table(conflicts: Sequence[Conflict]) -> Table:
+    """Conflicts and how they were decided."""
+    made = table("Conflicts: the later edit won, the other is kept in the history", "record", "field", "won", "lost")
+    for one in conflicts:
+        won = f"{brief(one.winner)} ({one.winner_connection}, {clock_time(one.winner_at)})"
+        lost = f"{brief(one.loser)} ({one.loser_connection}, {clock_time(one.loser_at)})"
+        made.add_row(one.record_id, one.field, won, lost)
+    return made
+
+
+def checked(found: Iterable[Checked]) -> None:
+    """What `check` found out, and what to do about it."""
+    out = console()
+    for one in found:
+        who = "not connected" if one.account is None else f"{one.account.label}, zone {one.account.zone}"
+        out.print(Text.assemble((one.connection, "bold"), f": {who}"))
+        for finding in one.findings:
+            mark = ("  ok    ", "green") if finding.ok else ("  wrong ", "red")
+            out.print(Text.assemble(mark, f"{finding.subject}: {finding.message}"))
+            if finding.advice and not finding.ok:
+                out.print(Text(f"         {finding.advice}"))
+
+
+def plain(values: Values) -> Mapping[str, Any]:
+    """Remote forms as JSON knows them: dates and instants as ISO 8601 text."""
+    return {name: iso(value) if isinstance(value, date) else value for name, value in values.items()}
+
+
+def iso(value: date) -> str:
+    """A date as YYYY-MM-DD, an instant (UTC) with a Z."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return value.isoformat()
+
+
+def brief(value: Value) -> str:
+    """A value in one short line."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = iso(value) if isinstance(value, date) else " ".join(str(value).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def clock_time(moment: datetime) -> str:
+    """The time of day, UTC."""
+    return f"{moment:%H:%M:%S}Z"
+
+
+def _members(members: Sequence[Member]) -> Table:
+    counts = list(members[0].tally.as_dict()) if members else []
+    made = table("", "connection", "state", "requests", *counts)
+    for name in ("requests", *counts):
+        made.columns[[column.header for column in made.columns].index(name)].justify = "right"
+    for member in members:
+        state = Text(str(member.state), style=_STYLES[member.state])
+        tally = [str(count) if count else "·" for count in member.tally.as_dict().values()]
+        made.add_row(member.name, state, str(member.connector.requests), *tally)
+    return made

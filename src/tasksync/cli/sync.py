@@ -1,0 +1,83 @@
+"""`tasksync sync`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import Annotated, Any
+
+import typer
+
+from tasksync.bootstrap import Surroundings, surroundings, sync_once
+from tasksync.cli import show
+from tasksync.config import Config, load_config
+from tasksync.engine.cycle import CycleReport, PlannedWrite
+from tasksync.errors import ConfigError
+
+_EPILOG = """Examples:
+
+  tasksync sync --once --dry-run            what would be written where, without writing anything
+
+  tasksync sync --once                      one cycle, as from cron
+
+  tasksync sync --once --only office        leave the other connections out this time
+
+  tasksync sync --once --json | jq .holds   for scripts; logs go to stderr"""
+
+
+def sync(
+    context: typer.Context,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="One cycle, then exit.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done. Writes nothing, not even the mirror.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="CONNECTION", help="Poll and push only this connection. May be repeated."),
+    ] = None,
+    allow_deletes: Annotated[
+        bool, typer.Option("--allow-deletes", help="Carry out deletions beyond max_deletes, this time.")
+    ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+) -> None:
+    """Keep the tasks of all configured connections in step."""
+    if not once:
+        raise ConfigError("This version runs one cycle at a time: tasksync sync --once, every minute from cron, say.")
+    config, around = prepare(context)
+    report = asyncio.run(sync_once(config, around, only=only or (), dry_run=dry_run, allow_deletes=allow_deletes))
+    if json_:
+        typer.echo(json.dumps(as_json(report), ensure_ascii=False))
+    else:
+        show.report(report)
+    raise typer.Exit(int(report.exit_code))
+
+
+sync.__doc__ = f"{sync.__doc__}\n\n{_EPILOG}"
+
+
+def prepare(context: typer.Context) -> tuple[Config, Surroundings]:
+    """The configuration that the command line names, and a log as it wants it."""
+    config = load_config(context.obj, os.environ)
+    around = surroundings(config.log)
+    for warning in config.warnings:
+        around.log.warning("config_doubtful", warning=warning)
+    return config, around
+
+
+def as_json(report: CycleReport) -> dict[str, Any]:
+    """The object of design.md section 8."""
+    plan = {} if report.plan is None else {"plan": [_planned(one) for one in report.plan]}
+    return {**report.summary(), **plan}
+
+
+def _planned(planned: PlannedWrite) -> dict[str, Any]:
+    return {
+        "connection": planned.connection,
+        "action": str(planned.action),
+        "record": planned.record,
+        "external_id": planned.external_id,
+        "title": planned.title,
+        "fields": show.plain(planned.fields),
+    }
