@@ -34,7 +34,7 @@ class Surroundings:
 def surroundings(settings: LogSettings, *, clock: Clock | None = None) -> Surroundings:
     """Set up logging to stderr. Everything made with the result shares one list of secrets (I12)."""
     redactor = Redactor()
-    log = configure(settings.level, settings.format, redact=redactor.redact)
+    log = configure(settings.level, settings.format, redact=redactor.redact_data)
     return Surroundings(clock=clock or SystemClock(), redactor=redactor, log=log)
 
 
@@ -77,6 +77,7 @@ async def sync_once(
             only=only,
             dry_run=dry_run,
             still_ours=still_ours,
+            redact=around.redactor.redact,
         )
         with within_run(cycle.id):
             return await cycle.run()
@@ -97,16 +98,16 @@ class Checked:
 async def check(config: Config, around: Surroundings) -> tuple[Checked, ...]:
     """Open every connection and ask it what it may do. Reads only, and needs no mirror."""
     async with _connectors(config, around) as connectors:
-        return tuple([await _check(connector) for connector in connectors.values()])
+        return tuple([await _check(connector, around) for connector in connectors.values()])
 
 
-async def _check(connector: Connector) -> Checked:
+async def _check(connector: Connector, around: Surroundings) -> Checked:
     try:
         account = await connector.open()
         findings = tuple(await connector.check())
     except (RetryLater, SkipRecord, StopConnection) as error:
         code = error.exit_code if isinstance(error, StopConnection) else ExitCode.RETRY
-        finding = Finding(subject="connection", ok=False, message=str(error))
+        finding = Finding(subject="connection", ok=False, message=around.redactor.redact(str(error)))
         return Checked(connection=connector.connection, account=None, findings=(finding,), exit_code=code)
     wrong = any(not finding.ok for finding in findings)
     return Checked(

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -67,8 +67,8 @@ class Response:
     """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     method: str
     url: str
 
@@ -179,8 +179,8 @@ class Finding:
 
 class Connector(Protocol):
     """One connection, spoken to in the words of the core: remote forms in, observations out. Any method may raise
-    `RetryLater` or
-    `StopConnection`; those that write also `SkipRecord`. A connector keeps no state of records.
+    `RetryLater` or `StopConnection`; those that read or write one record also `SkipRecord`. A connector keeps no state of
+    records.
 
     Stamps in observations are by the CRM's clock; `clock_difference` corrects them.
     """

@@ -95,7 +95,7 @@ def demo() -> None:
       tasksync demo
     """
     clock = _Clock()
-    around = surroundings(LogSettings(level="warning"), clock=clock)
+    around = surroundings(LogSettings(level="error"), clock=clock)
     world = World(clock)
     with tempfile.TemporaryDirectory(prefix="tasksync-demo-") as folder, Server(world) as server:
         path = Path(folder, "config.yaml")

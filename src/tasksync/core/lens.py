@@ -87,12 +87,13 @@ def choice(field: str, known: Iterable[str], *, required: bool = False, clearabl
     name has no form there;
     neither has None unless `clearable`.
     """
-    spelling = {name.casefold(): name for name in known}
+    exact = frozenset(known)
+    spelling = {name.casefold(): name for name in sorted(exact, reverse=True)}
 
     def show(value: Value) -> Shown:
         if value is None:
             return None if clearable and not required else KEEP
-        return spelling.get(str(value).casefold(), KEEP)
+        return value if value in exact else spelling.get(str(value).casefold(), KEEP)
 
     return Lens(field=field, show=show, required=required)
 

@@ -26,7 +26,7 @@ and for values no replica could tell; such a stand-in stays where it is and does
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -71,7 +71,7 @@ class View:
     connection: str
     met: bool
     lenses: Mapping[str, Lens] | None
-    defaults: Values = NOTHING
+    defaults: Values = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,10 @@ class Absence:
         if not member.complete or member.scope_changed:
             return
         with self._context.mirror.begin() as unit:
+            missing, _ = self._missing(unit, member)
+        # A CRM that lists unfinished records only may show that it does only now: the account may have none to list.
+        await self._read(member, missing[:1])
+        with self._context.mirror.begin() as unit:
             missing, known = self._missing(unit, member)
             suspicious = not self._context.policy.allow_deletes and not self._context.policy.max_deletes.allows(
                 len(missing), known
@@ -118,7 +122,7 @@ class Absence:
                 try:
                     found = await member.connector.read(self._context.kind.name, replica.external_id)
                 except (RetryLater, StopConnection, SkipRecord) as error:
-                    self._context.log.warning("read_failed", connection=member.name, error=str(error))
+                    self._context.log.warning("read_failed", connection=member.name, error=self._context.words(error))
                     return None
             return replica if found is None else self._finished(member, found)
 

@@ -99,6 +99,7 @@ class Cycle:
         only: Sequence[str] = (),
         dry_run: bool = False,
         still_ours: Callable[[], bool] = lambda: True,
+        redact: Callable[[str], str] = str,
     ) -> None:
         self._mirror = mirror
         self._clock = clock
@@ -116,6 +117,7 @@ class Cycle:
                 kind=TASK,
                 group=group,
                 still_ours=still_ours,
+                redact=redact,
                 members=tuple(
                     Member(
                         connector=connector,
@@ -141,7 +143,9 @@ class Cycle:
         """
         started_at = self._clock.now()
         self._remember()
-        await together(self._open(member) for member in self.members if member.selected)
+        await together(
+            self._open(context, member) for context in self._contexts for member in context.members if member.selected
+        )
         self._check_accounts()
         conflicts: list[Conflict] = []
         for context in self._contexts:
@@ -169,12 +173,12 @@ class Cycle:
         if doubtful:
             self._log.warning("interrupted_operations_found", count=len(doubtful))
 
-    async def _open(self, member: Member) -> None:
+    async def _open(self, context: Context, member: Member) -> None:
         try:
             member.account = await member.connector.open()
         except (RetryLater, SkipRecord, StopConnection) as error:
-            member.fail(error)
-            self._log.warning("connection_failed", connection=member.name, state=member.state, error=str(error))
+            member.fail(error, context.words(error))
+            self._log.warning("connection_failed", connection=member.name, state=member.state, error=member.error)
 
     def _check_accounts(self) -> None:
         """Refuse to go on when a name leads to another account than it used to (I5), or two names to the same."""

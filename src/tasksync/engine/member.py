@@ -117,9 +117,9 @@ class Member:
             completed=None if seen.completed is None else seen.completed - off,
         )
 
-    def fail(self, error: TasksyncError) -> None:
-        """Note why the connection cannot go on in this cycle."""
-        self.error = str(error)
+    def fail(self, error: TasksyncError, words: str) -> None:
+        """Note why the connection cannot go on in this cycle. `words`: what may be said of it."""
+        self.error = words
         if isinstance(error, NeedsLogin):
             self.state = State.NEEDS_LOGIN
         else:
@@ -153,6 +153,11 @@ class Context:
     group: str
     members: tuple[Member, ...]
     still_ours: Callable[[], bool]
+    redact: Callable[[str], str]
+
+    def words(self, error: TasksyncError) -> str:
+        """What may be said of an error, in logs, reports and the mirror (I12)."""
+        return self.redact(str(error))
 
     def rank(self, connection: str) -> int:
         """The position of a connection in the config; beyond all of them for one that is not there any more."""

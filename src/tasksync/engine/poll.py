@@ -29,8 +29,8 @@ async def poll(context: Context, intake: Intake, member: Member) -> None:
                 context.log.info("poll_progressed", connection=member.name, read=member.tally.read)
             asked_at = context.clock.now()
     except (RetryLater, StopConnection, SkipRecord) as error:
-        member.fail(error)
-        context.log.warning("poll_failed", connection=member.name, state=member.state, error=str(error))
+        member.fail(error, context.words(error))
+        context.log.warning("poll_failed", connection=member.name, state=member.state, error=member.error)
     else:
         member.complete = True
         context.log.info("poll_finished", connection=member.name, read=member.tally.read)

@@ -247,7 +247,7 @@ class Push:
 
     def _put_off(self, unit: Unit, member: Member, job: _Job, error: TasksyncError) -> None:
         """The operation did not get through: note what follows from the error."""
-        ids, text = [job.queued.id], str(error)
+        ids, text = [job.queued.id], self._context.words(error)
         if isinstance(error, (AnswerLost, ServerFault)):
             state = OperationState.UNKNOWN if job.before or job.replica is None else OperationState.PENDING
             unit.mark(ids, state, error=text)
@@ -260,7 +260,7 @@ class Push:
         else:
             unit.mark(ids, OperationState.PENDING, error=text)
         if isinstance(error, StopConnection):
-            member.fail(error)
+            member.fail(error, text)
         if not isinstance(error, SkipRecord):
             member.tally.failed += 1
             member.error = member.error or text
@@ -278,7 +278,7 @@ class Push:
             connection=member.name,
             kind=self._context.kind.name,
             reason=HoldReason.DEFAULT_NEEDED if needed else HoldReason.REFUSED,
-            message=str(error),
+            message=self._context.words(error),
             since=self._context.clock.now(),
             record_id=operation.record_id,
             fingerprint=content_hash({**operation.values, "action": encode({"": operation.action.value})}),

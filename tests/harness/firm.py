@@ -1,0 +1,186 @@
+"""Whole cycles against the sandbox, in process: real connectors, real transport, real mirror, no socket, a clock
+that obeys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import httpx
+
+from tasksync.connectors.manifest import ConnectionSettings, discover
+from tasksync.core.match import alike
+from tasksync.core.record import Record
+from tasksync.engine.cycle import Cycle, CycleReport
+from tasksync.engine.member import Policy
+from tasksync.ports import Conflict, Hold, Mirror, Queued, Revision
+from tasksync.sandbox.app import create_app
+from tasksync.sandbox.crm import Crm
+from tasksync.sandbox.world import World
+from tasksync.transport.dial import Dialer
+from tasksync.transport.redaction import Redactor
+from tasksync.transport.retry import RetryPolicy
+
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+CLIENT = "8c2b77d4-3e0a-4f55-b0a4-61a2d7c1e001"
+START = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """A clock that stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.moment = START
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def tick(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+
+class Lines:
+    """A log that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def _add(self, event: str, **data: Any) -> None:
+        self.lines.append((event, data))
+
+    debug = info = warning = error = _add
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [data for event, data in self.lines if event == name]
+
+
+@dataclass(kw_only=True)
+class Firm:
+    """One firm: three CRMs, one mirror, and people who edit. Connections are named as the sandbox's CRMs."""
+
+    clock: FakeClock
+    world: World
+    mirror: Mirror
+    settings: dict[str, ConnectionSettings]
+    log: Lines = field(default_factory=Lines)
+    policy: Policy = field(default_factory=Policy)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    ids: Iterator[str] = field(default_factory=lambda: (f"{number:04x}" for number in count(1)))
+
+    @property
+    def crms(self) -> Mapping[str, Crm]:
+        return {name: crm for name, crm in self.world.crms.items() if name in self.settings}
+
+    async def sync(
+        self,
+        *,
+        only: Sequence[str] = (),
+        dry_run: bool = False,
+        mirror: Mirror | None = None,
+        policy: Policy | None = None,
+    ) -> CycleReport:
+        """One run of `sync --once`, a minute after the last: a new process, so to speak, on the same mirror."""
+        self.clock.tick(minutes=1)
+        transport = httpx.ASGITransport(app=create_app(self.world), raise_app_exceptions=True)
+        dialer = Dialer(
+            self.clock, self.retry, Redactor(), transport=transport, sleep=self._sleep, monotonic=self._monotonic
+        )
+        manifests = discover()
+        connectors = [manifests[one.type].build(one, dialer) for one in self.settings.values()]
+        cycle = Cycle(
+            mirror=mirror or self.mirror,
+            groups={"all": connectors},
+            order=list(self.settings),
+            policy=policy or self.policy,
+            clock=self.clock,
+            log=self.log,
+            new_id=lambda: next(self.ids),
+            only=only,
+            dry_run=dry_run,
+        )
+        try:
+            return await cycle.run()
+        finally:
+            await dialer.close()
+            self.clock.tick(seconds=10)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.clock.tick(seconds=seconds)
+
+    def _monotonic(self) -> float:
+        return self.clock.moment.timestamp()
+
+    # --- looking ---
+
+    def titles(self, crm: str) -> list[str]:
+        return sorted(task["title"] for task in self.crms[crm].tasks())
+
+    def task(self, crm: str, title: str) -> dict[str, Any]:
+        """The one task of that title (compared as matching does); fails unless there is exactly one."""
+        (found,) = [task for task in self.crms[crm].tasks() if alike(task["title"]) == alike(title)]
+        return found
+
+    def everywhere(self, title: str, name: str) -> dict[str, Any]:
+        """The field in every CRM that has it."""
+        tasks = {crm: self.task(crm, title) for crm in self.crms}
+        return {crm: task[name] for crm, task in tasks.items() if name in task}
+
+    def edit(self, crm: str, title: str, /, **fields: Any) -> None:
+        """A person edits, a few seconds after whatever happened before."""
+        self.clock.tick(seconds=5)
+        self.crms[crm].edit(self.task(crm, title)["id"], **fields)
+
+    def writes(self) -> list[Any]:
+        return [one for crm in self.crms.values() for one in crm.requests if one[0] in WRITES]
+
+    def forget_requests(self) -> None:
+        for crm in self.crms.values():
+            crm.requests.clear()
+
+    def records(self) -> list[Record]:
+        with self.mirror.begin() as unit:
+            return list(unit.records_of_group("all", "task"))
+
+    def record(self, title: str) -> Record:
+        (found,) = [one for one in self.records() if alike(one.value("title")) == alike(title)]
+        return found
+
+    def history(self, title: str) -> Sequence[Revision]:
+        record = self.record(title)
+        with self.mirror.begin() as unit:
+            return unit.revisions(record.id)
+
+    def conflicts(self) -> Sequence[Conflict]:
+        with self.mirror.begin() as unit:
+            return unit.conflicts()
+
+    def holds(self) -> Sequence[Hold]:
+        with self.mirror.begin() as unit:
+            return unit.holds()
+
+    def outbox(self) -> Sequence[Queued]:
+        with self.mirror.begin() as unit:
+            return unit.queue()
+
+
+def connections(api: str) -> dict[str, ConnectionSettings]:
+    manifests = discover()
+    options: dict[str, dict[str, Any]] = {
+        "onlyoffice": {"defaults": {"category": "Call", "due": "+7d"}},
+        "capsule": {"api": api, "defaults": {"due": "+7d"}},
+        "plannr": {"defaults": {"status": "To do", "link": {"type": "client", "id": CLIENT}}},
+    }
+    return {
+        name: ConnectionSettings(
+            name=name,
+            type=name,
+            url=f"http://127.0.0.1/{name}",
+            token="sandbox",
+            options=manifests[name].options.model_validate(given),
+        )
+        for name, given in options.items()
+    }
