@@ -22,7 +22,7 @@ def parse_json(response: Response) -> Any:
     """
     try:
         return json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for an absurdly deep document
         raise unreadable(response, "no JSON") from None
 
 
@@ -31,7 +31,7 @@ def unreadable(response: Response, why: str) -> TasksyncError:
     same.
     """
     lost = response.method in NOT_REPEATABLE
-    return (AnswerLost if lost else ServerFault)(f"{_request(response)} was answered with {why} ({_start(response)})")
+    return (AnswerLost if lost else ServerFault)(f"{_request(response)} was answered with {why} ({_shape(response)})")
 
 
 def require(response: Response, words: Callable[[Response], str]) -> Response:
@@ -58,5 +58,7 @@ def _request(response: Response) -> str:
     return f"{response.method} {response.url}"
 
 
-def _start(response: Response) -> str:
-    return repr(response.body[:60].decode("utf-8", "replace")) if response.body else "an empty body"
+def _shape(response: Response) -> str:
+    """Not a word of the body: it may hold a task, or a token that nobody has had the chance to conceal."""
+    content_type = response.headers.get("content-type", "no content type")
+    return f"{len(response.body)} bytes, {content_type}" if response.body else "an empty body"

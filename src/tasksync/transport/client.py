@@ -1,0 +1,66 @@
+"""The httpx client of one connection, with everything switched off that it would do by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+
+from tasksync import __version__
+from tasksync.errors import ConfigError
+from tasksync.transport.address import Address
+from tasksync.transport.body import ACCEPT_ENCODING
+
+# Shorter than the five seconds after which common servers hang up on an idle connection: a request that meets that
+# moment is lost, and one that creates something would have to be searched for afterwards.
+_IDLE_S = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """In seconds. `read` and `write` are for each piece, `pool` for a free connection, `whole` for one try from its
+    start to the last byte: a server that sends a byte now and then never runs into the others.
+    """
+
+    connect: float = 10.0
+    read: float = 30.0
+    write: float = 30.0
+    pool: float = 30.0
+    whole: float = 60.0
+
+
+def open_client(
+    address: Address,
+    timeouts: Timeouts,
+    transport: httpx.AsyncBaseTransport | None,
+    on_answer: Callable[[httpx.Response], Awaitable[None]],
+) -> httpx.AsyncClient:
+    """Raises `ConfigError` if what the environment says of proxies and certificates cannot be used."""
+    try:
+        return httpx.AsyncClient(
+            headers={"User-Agent": f"tasksync/{__version__}", "Accept-Encoding": ACCEPT_ENCODING},
+            # A jar that takes nothing: ONLYOFFICE lets a cookie win over the Authorization header, so a kept one would
+            # go on signing in with a stale token (protocols/onlyoffice.md, 1).
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            # Certificates are checked, against SSL_CERT_FILE if it is set. A stand-in for the network needs no context,
+            # and making one takes longer than a whole request.
+            verify=httpx.create_ssl_context() if transport is None else True,
+            # An administrator expects HTTPS_PROXY and NO_PROXY to count; netrc is not read by httpx of its own accord.
+            # No proxy can reach this machine's loopback, so the sandbox works behind one too.
+            trust_env=not address.loopback,
+            follow_redirects=False,
+            timeout=httpx.Timeout(
+                connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
+            ),
+            limits=httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=_IDLE_S),
+            event_hooks={"response": [on_answer]},
+            transport=transport,
+        )
+    except (ImportError, OSError, ValueError, httpx.InvalidURL):
+        # The cause may show a proxy's password.
+        raise ConfigError(
+            "No connection can be set up with HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR as "
+            "they are in the environment."
+        ) from None

@@ -1,0 +1,212 @@
+"""One connection's requests. The only module that sends anything."""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from tasksync.errors import Misconnected
+from tasksync.ports import Clock, RateLimit, Response
+from tasksync.transport.address import Address, target_of
+from tasksync.transport.body import Kind, Unusable, check_kind, read_start, read_whole
+from tasksync.transport.client import Timeouts, open_client
+from tasksync.transport.credentials import check_sendable, secrets_in
+from tasksync.transport.faults import Judge
+from tasksync.transport.headers import asked_wait_s, quota, server_date
+from tasksync.transport.limits import Gate, Monotonic, Sleep
+from tasksync.transport.redaction import Redactor
+from tasksync.transport.retry import Outcome, RetryPolicy, persist
+from tasksync.transport.skew import ClockDifference
+
+LARGEST_BODY = 32 * 1024 * 1024
+
+# Of an answer that is no success only the CRM's words matter.
+_LARGEST_COMPLAINT = 256 * 1024
+
+
+class Session:
+    """Implements `ports.Http`. Errors and their messages: `faults`.
+
+    Whatever is not a 2xx is redacted before anybody sees it, body and headers, because connectors quote the CRM in
+    their messages and a CRM may quote the token. Successes are left as they are: they are data. `Set-Cookie` is never
+    handed out.
+    """
+
+    def __init__(
+        self,
+        *,
+        connection: str,
+        base_url: str,
+        limit: RateLimit,
+        expects: Kind,
+        headers: Mapping[str, str],
+        clock: Clock,
+        retry: RetryPolicy,
+        redactor: Redactor,
+        timeouts: Timeouts,
+        largest_body: int,
+        transport: httpx.AsyncBaseTransport | None,
+        sleep: Sleep,
+        monotonic: Monotonic,
+    ) -> None:
+        self._address = Address(connection, base_url, redactor.redact)
+        self._expects: Kind = expects
+        self._headers = {"Accept": f"application/{expects}", **headers}
+        self._clock = clock
+        self._retry = retry
+        self._redactor = redactor
+        self._timeouts = timeouts
+        self._largest_body = largest_body
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._gate = Gate(limit, clock=clock, monotonic=monotonic, sleep=sleep)
+        self._difference = ClockDifference()
+        self._requests = 0
+        self._concealed: set[str] = set()
+        self._client = open_client(self._address, timeouts, transport, self._refuse_redirect)
+
+    @property
+    def requests(self) -> int:
+        return self._requests
+
+    @property
+    def clock_difference(self) -> timedelta:
+        return self._difference.value
+
+    def conceal(self, secret: str) -> None:
+        self._redactor.conceal(secret)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+    ) -> Response:
+        """See `ports.Http.send`. Also raises `NeedsLogin` when a header cannot be sent as it is, which only wrong
+        credentials can cause, and `Throttled` when a wait that is longer than the retry policy allows is not over yet.
+        """
+        request = self._build(method.upper(), path, params, headers or {}, json, content)
+        judge = Judge(request, self._redactor)
+        patience_s = self._retry.total.total_seconds()
+        await self._gate.enter(patience_s)
+        deadline = self._monotonic() + patience_s
+
+        async def attempt() -> Outcome:
+            return await self._attempt(request, judge)
+
+        async def rest(wait_s: float) -> None:
+            await self._sleep(wait_s)
+            await self._gate.enter(max(0.0, deadline - self._monotonic()))
+
+        outcome = await persist(attempt, self._retry, monotonic=self._monotonic, rest=rest, throttled=self._gate.pause)
+        if isinstance(outcome, Response):
+            return outcome
+        if outcome.throttled and outcome.wait_s is not None:
+            # It was not waited for here, so nobody else of this connection needs to try before it is over.
+            self._gate.pause(outcome.wait_s)
+        raise outcome.error
+
+    def _build(
+        self,
+        method: str,
+        path: str,
+        params: Sequence[tuple[str, str]],
+        headers: Mapping[str, str],
+        json: Any,
+        content: bytes | None,
+    ) -> httpx.Request:
+        url = self._address.resolve(path)
+        if params:
+            url = url.copy_merge_params(tuple(params))
+        merged = httpx.Headers()
+        for some in (self._headers, headers):
+            check_sendable(some)
+            merged.update(some)
+        if json is not None:
+            # Escaped to ASCII, so that half an emoji in a title, which one CRM lets through, cannot stop a request.
+            content = jsonlib.dumps(json, separators=(",", ":"), allow_nan=False).encode("ascii")
+        if content is not None:
+            merged.setdefault("Content-Type", f"application/{self._expects if json is None else 'json'}")
+        for secret in secrets_in(merged):
+            if secret not in self._concealed:
+                self._concealed.add(secret)
+                self._redactor.conceal(secret)
+        return self._client.build_request(method, url, headers=merged, content=content)
+
+    async def _attempt(self, request: httpx.Request, judge: Judge) -> Outcome:
+        """One try: the answer, or what became of it. Raises `Misconnected` for a redirect."""
+        self._requests += 1
+        try:
+            async with asyncio.timeout(self._timeouts.whole):
+                return await self._exchange(request, judge)
+        except (httpx.HTTPError, OSError) as error:
+            return judge.broken(error)
+        except Unusable as unusable:
+            return judge.unusable(unusable)
+
+    async def _exchange(self, request: httpx.Request, judge: Judge) -> Outcome:
+        sent = self._clock.now()
+        answer = await self._client.send(request, stream=True)
+        try:
+            headers = {name: value for name, value in answer.headers.items() if name != "set-cookie"}
+            wait_s = self._learn(headers, sent)
+            fault = judge.status(answer.status_code, wait_s=wait_s, now=self._clock.now())
+            if fault is not None:
+                return fault
+            return await self._accept(request, answer, headers)
+        finally:
+            await answer.aclose()
+
+    def _learn(self, headers: Mapping[str, str], sent: datetime) -> float | None:
+        """Take note of what an answer says about time and quota; how long it asks to wait."""
+        now = self._clock.now()
+        date = server_date(headers)
+        if date is not None:
+            self._difference.add(date, sent=sent, received=now)
+        server_now = date or now + self._difference.value
+        left = quota(headers)
+        if left is not None:
+            self._gate.observe(left, server_now)
+        return asked_wait_s(headers, server_now)
+
+    async def _accept(self, request: httpx.Request, answer: httpx.Response, headers: dict[str, str]) -> Response:
+        redact = self._redactor.redact
+        if answer.is_success:
+            body = await read_whole(answer, self._largest_body)
+            check_kind(self._expects, headers.get("content-type", ""), body)
+        else:
+            body = self._redactor.redact_bytes(await read_start(answer, _LARGEST_COMPLAINT))
+            headers = {name: redact(value) for name, value in headers.items()}
+        return Response(
+            status=answer.status_code,
+            headers=headers,
+            body=body,
+            method=request.method,
+            url=redact(str(request.url)),
+        )
+
+    async def _refuse_redirect(self, answer: httpx.Response) -> None:
+        """Called by httpx before it looks at an answer by itself, and fails on a Location that it cannot read."""
+        if 200 <= answer.status_code < 300 or answer.status_code >= 400:
+            return
+        request = answer.request
+        location = answer.headers.get("location")
+        where = "" if location is None else f" that leads to {target_of(location, request.url)}"
+        raise Misconnected(
+            self._redactor.redact(
+                f"{request.method} {request.url.copy_with(query=None)} was answered with {answer.status_code}{where}. "
+                "tasksync follows no redirect, because the credentials would go along. Check the connection's url."
+            )
+        )
