@@ -1,0 +1,178 @@
+"""One connection: its common keys, its secrets, its url, and the keys that only its CRM knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from tasksync.config.document import Document, KeyPath, suggestion
+from tasksync.config.settings import CommonSettings
+from tasksync.config.validation import given, validate
+from tasksync.connectors.manifest import ConnectionSettings, Manifest
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_NAME_ADVICE = "a name begins with a letter (A-Z, a-z) and goes on with letters, digits, `_` and `-`"
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_CREDENTIALS = ("token", "username", "password")
+_COMMON = frozenset(CommonSettings.model_fields)
+
+
+def check_name(document: Document, path: KeyPath) -> None:
+    """Complain about a connection's or group's name that would not work on the command line."""
+    if not _NAME.fullmatch(str(path[-1])):
+        document.complain(path, _NAME_ADVICE)
+
+
+def read_connection(document: Document, name: str, manifests: Mapping[str, Manifest]) -> ConnectionSettings | None:
+    """The connection of that name; None when it is wrong, after complaining to `document` about all of it."""
+    at: KeyPath = ("connections", name)
+    check_name(document, at)
+    values = document.values["connections"][name]
+    if not isinstance(values, Mapping | None):
+        document.complain(at, "needs keys with values below it")
+        return None
+    values = given(values or {})
+    manifest = _manifest(document, at, values, manifests)
+    own = {key: value for key, value in values.items() if key not in _COMMON}
+    common = validate(document, CommonSettings, {key: values[key] for key in values if key in _COMMON}, at)
+    token = _secret(document, (*at, "token"), values)
+    password = _secret(document, (*at, "password"), values)
+    if common is not None:
+        _check_url(document, (*at, "url"), common)
+    if manifest is None:
+        return None
+    _check_credentials(document, at, manifest, values)
+    options = validate(document, manifest.options, own, at, beside=_COMMON)
+    if common is None or options is None:
+        return None
+    return ConnectionSettings(
+        name=name,
+        type=common.type,
+        url=common.url.rstrip("/"),
+        token=token,
+        username=common.username,
+        password=password,
+        timezone=common.timezone,
+        poll_every=common.poll_every,
+        options=options,
+    )
+
+
+def check_duplicates(document: Document, connections: tuple[ConnectionSettings, ...]) -> None:
+    """Complain about an account that stands under two names: its records would be copied to themselves."""
+    seen: list[tuple[object, str]] = []
+    for connection in connections:
+        account = _account(connection)
+        twin = next((name for known, name in seen if known == account), None)
+        if twin is not None:
+            path = ("connections", connection.name)
+            document.complain(path, f"is the same account as {twin} (type, url and credentials); remove one of them")
+        seen.append((account, connection.name))
+
+
+def _account(connection: ConnectionSettings) -> object:
+    # One sign-in can open several accounts, told apart by an option (Plannr's account_uuid). Defaults are no part of
+    # an account. What only the CRMs can tell, they are asked before the first sync.
+    options = connection.options.model_dump(exclude={"defaults"})
+    parts = _split(connection.url)
+    url = (parts.scheme, parts.hostname, parts.port, parts.path) if parts else connection.url
+    return connection.type, url, connection.token, connection.username, connection.password, options
+
+
+def _manifest(
+    document: Document, at: KeyPath, values: Mapping[str, Any], manifests: Mapping[str, Manifest]
+) -> Manifest | None:
+    kind = values.get("type")
+    if not isinstance(kind, str):
+        return None  # the common keys' model complains about it
+    if kind not in manifests:
+        document.complain((*at, "type"), f"unknown type; {suggestion(kind, manifests)}")
+    return manifests.get(kind)
+
+
+def _secret(document: Document, path: KeyPath, values: Mapping[str, Any]) -> str | None:
+    """The secret at `path`, or in the file that `<path>_file` names. What is no text, its model complains about."""
+    key = str(path[-1])
+    beside = f"{key}_file"
+    secret = values.get(key)
+    if key in values and beside in values:
+        document.complain(path, f"stands beside {beside}; give one of them")
+        return None
+    if beside in values:
+        path = (*path[:-1], beside)
+        secret = _from_file(document, path, values[beside]) if isinstance(values[beside], str) else None
+    if not isinstance(secret, str):
+        return None
+    if secret == "":
+        document.complain(path, "must not be empty")
+    elif _UNPRINTABLE.search(secret):
+        document.complain(path, "contains a line break or another control character")
+    return secret
+
+
+def _from_file(document: Document, path: KeyPath, named: str) -> str | None:
+    file = document.file.parent / named
+    # A name without a folder is not repeated: it may be the secret itself, put under the wrong key.
+    told = f"the file {file}" if Path(named).is_absolute() else f"the file of this name in {file.parent.absolute()}"
+    try:
+        secret = file.read_text(encoding="utf-8").removesuffix("\n")
+    except OSError as error:
+        document.complain(path, f"{told} cannot be read: {error.strerror}")
+        return None
+    except ValueError:
+        document.complain(path, f"{told} cannot be read: it is not UTF-8 text")
+        return None
+    if not secret:
+        document.complain(path, f"{told} is empty")
+        return None
+    return secret
+
+
+def _check_credentials(document: Document, at: KeyPath, manifest: Manifest, values: Mapping[str, Any]) -> None:
+    found = {
+        key
+        for key in _CREDENTIALS
+        for place in (key, f"{key}_file")
+        if place in values or document.unreadable((*at, place))
+    }
+    if found not in manifest.credentials:
+        ways = " or ".join(" and ".join(_in_order(way)) for way in manifest.credentials)
+        has = f"has {' and '.join(_in_order(found))}" if found else "has no credentials"
+        document.complain(at, f"{has}, but {manifest.label} needs {ways}")
+
+
+def _in_order(keys: set[str] | frozenset[str]) -> list[str]:
+    return [key for key in _CREDENTIALS if key in keys]
+
+
+def _check_url(document: Document, path: KeyPath, common: CommonSettings) -> None:
+    parts = _split(common.url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        document.complain(path, "needs a url such as https://crm.example.com")
+    elif parts.username is not None or parts.password is not None:
+        document.complain(path, "must not hold credentials; give them as token, or as username and password")
+    elif parts.query or parts.fragment:
+        document.complain(path, "must end before any `?` or `#`")
+    elif parts.scheme == "http" and not common.allow_insecure and not _is_loopback(parts.hostname):
+        message = "plain http would send the credentials unencrypted; use https, or set allow_insecure: true"
+        document.complain(path, message)
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # is parsed only when it is asked for
+    except ValueError:
+        return None
+    return None if any(char.isspace() for char in url) else parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
