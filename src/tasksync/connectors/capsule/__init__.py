@@ -1,0 +1,60 @@
+"""Capsule CRM: tasks over v1 (XML, the account's own host) or v2 (JSON, one host for all accounts).
+
+The facts are in protocols/capsule.md. What is neither there nor in one of the modules' docstrings is not relied on.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from tasksync.connectors.capsule.connector import CapsuleConnector
+from tasksync.connectors.capsule.options import CapsuleOptions
+from tasksync.connectors.capsule.v1_connector import V1Connector
+from tasksync.connectors.capsule.v2_connector import V2Connector
+from tasksync.connectors.manifest import ConnectionSettings, Manifest
+from tasksync.errors import ConfigError
+from tasksync.ports import Dial, RateLimit
+
+# Per user and hour, both versions (protocols/capsule.md, 2.7 and 3.6, [OD]).
+LIMIT = RateLimit(requests=4000, per_s=3600, by_quota=True)
+
+__all__ = ["LIMIT", "manifest"]
+
+
+def _build(settings: ConnectionSettings, dial: Dial) -> CapsuleConnector:
+    options = settings.options if settings.options is not None else CapsuleOptions()
+    if not isinstance(options, CapsuleOptions):
+        raise ConfigError(f"Connection {settings.name}: its options are not those of Capsule.")
+    if not settings.token:
+        raise ConfigError(f"Connection {settings.name}: Capsule needs a token.")
+    if options.api == "v2":
+        headers = {"Authorization": f"Bearer {settings.token}", "Accept": "application/json"}
+        http = dial(
+            connection=settings.name,
+            base_url=settings.url,
+            limit=LIMIT,
+            expects="json",
+            headers=headers,
+            secrets=(settings.token,),
+        )
+        return V2Connector(settings, options, http)
+    # The token is the user name; any password does, and the docs suggest this one (1.1, [OD]).
+    basic = base64.b64encode(f"{settings.token}:x".encode()).decode("ascii")
+    http = dial(
+        connection=settings.name,
+        base_url=settings.url,
+        limit=LIMIT,
+        expects="xml",
+        headers={"Authorization": f"Basic {basic}", "Accept": "application/xml"},
+        secrets=(settings.token, basic),
+    )
+    return V1Connector(settings, options, http)
+
+
+manifest = Manifest(
+    type="capsule",
+    label="Capsule CRM",
+    options=CapsuleOptions,
+    credentials=(frozenset({"token"}),),
+    build=_build,
+)
