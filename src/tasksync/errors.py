@@ -21,9 +21,8 @@
         ├── MirrorUnusable    the mirror cannot be opened, or not by this version         exit 2
         └── MirrorBusy        another tasksync has this mirror                            exit 3
 
-A message is a whole sentence for the person who operates the program: what happened, and what to do where that
-can be said. It never holds a secret (I12): what comes out of a CRM's answer goes through the transport's redaction
-first.
+A message is a whole sentence for the person who operates the program: what happened, and what to do where that can be
+said. It never holds a secret (I12): what comes out of a CRM's answer goes through the transport's redaction first.
 """
 
 from __future__ import annotations
@@ -98,8 +97,8 @@ class Refused(SkipRecord):
 
 
 class DefaultNeeded(SkipRecord):
-    """The CRM cannot store a record without this value, the record has none, and the connection has no default for
-    it.
+    """The CRM cannot store a record without this value, the record has none, and the connection has no
+    default for it.
     """
 
 

@@ -62,8 +62,8 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A complete answer. `body` was read to its end and is no longer than the transport's limit; header names are
-    lower case.
+    """A complete answer. `body` was read to its end and is no longer than the transport's limit; header names are lower
+    case.
     """
 
     status: int
@@ -75,9 +75,8 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """At most `requests` per `per_s` seconds. With `by_quota` the server's X-RateLimit-Remaining and -Reset spread
-    what is left over the
-    time that is left.
+    """At most `requests` per `per_s` seconds. With `by_quota` the server's X-RateLimit-Remaining and -Reset spread what
+    is left over the time that is left.
     """
 
     requests: int
@@ -108,11 +107,9 @@ class Http(Protocol):
     ) -> Response:
         """One request to `path` below the connection's base url (an absolute url only if it has the same origin).
 
-        Repeats GET, PUT and DELETE when that may help; never POST and PATCH. Returns every answer the connector has
-        to judge:
-        2xx, 4xx other than 429, and 500. Raises `Unreachable`, `Throttled`, `AnswerLost`, `ServerFault` (see
-        `errors`) for the rest, and
-        `Misconnected` for a redirect.
+        Repeats GET, PUT and DELETE when that may help; never POST and PATCH. Returns every answer the connector has to
+        judge: 2xx, 4xx other than 429, and 500. Raises `Unreachable`, `Throttled`, `AnswerLost`, `ServerFault` (see
+        `errors`) for the rest, and `Misconnected` for a redirect.
         """
 
     def conceal(self, secret: str) -> None:
@@ -143,9 +140,8 @@ class Dial(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """Who a connection is. `identity` is what the CRM calls the account and its user, stable over years; `scope` is
-    whatever
-    else decides which records the listing shows (rights, filters): when it differs from last time, absence means
-    nothing (I5).
+    whatever else decides which records the listing shows (rights, filters): when it differs from last time, absence
+    means nothing (I5).
     """
 
     identity: str
@@ -158,8 +154,8 @@ class Account:
 class Capabilities:
     """What the engine has to know of a CRM besides its lenses.
 
-    `lists_finished`: the listing shows finished records too. Where it does not, one that left the listing and still
-    can be read counts as finished.
+    `lists_finished`: the listing shows finished records too. Where it does not, one that left the listing and still can
+    be read counts as finished.
     """
 
     lists_finished: bool = True
@@ -167,8 +163,8 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One line of `tasksync check`: what was looked at, whether it is right, and what to do if not. `error` decides
-    the exit code.
+    """One line of `tasksync check`: what was looked at, whether it is right, and what to do if not. `error` decides the
+    exit code.
     """
 
     subject: str
@@ -179,8 +175,8 @@ class Finding:
 
 class Connector(Protocol):
     """One connection, spoken to in the words of the core: remote forms in, observations out. Any method may raise
-    `RetryLater` or `StopConnection`; those that read or write one record also `SkipRecord`. A connector keeps no state of
-    records.
+    `RetryLater` or `StopConnection`; those that read or write one record also `SkipRecord`. A connector keeps no state
+    of records.
 
     Stamps in observations are by the CRM's clock; `clock_difference` corrects them.
     """
@@ -202,8 +198,8 @@ class Connector(Protocol):
         """Valid once `open` has returned."""
 
     async def open(self) -> Account:
-        """Sign in as far as needed and read the short reference lists. Called once before anything else; safe to
-        call again.
+        """Sign in as far as needed and read the short reference lists. Called once before anything else; safe to call
+        again.
         """
 
     def lenses(self, kind: str) -> Mapping[str, Lens]:
@@ -221,13 +217,13 @@ class Connector(Protocol):
         """One record; None only when the CRM says that it does not exist (404, 410)."""
 
     async def create(self, kind: str, values: Values) -> Observation:
-        """Create and return what the server made of it. Raises `AnswerLost` when it may have been carried out
-        unseen.
+        """Create and return what the server made of it. Raises `AnswerLost` when it may have been
+        carried out unseen.
         """
 
     async def update(self, kind: str, before: Observation, changes: Values) -> Observation:
-        """Set `changes`, leave everything else as it is (I9). `before` is a fresh `read`. Raises `Vanished` if there
-        is nothing to update any more.
+        """Set `changes`, leave everything else as it is (I9). `before` is a fresh `read`. Raises `Vanished` if there is
+        nothing to update any more.
         """
 
     async def complete(self, kind: str, before: Observation) -> Observation:
@@ -251,9 +247,8 @@ class Connector(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionState:
-    """What the mirror remembers of a connection. `met_at`: when its first complete snapshot was matched with the
-    group (None: not yet).
-    `polled_at`: when the last complete poll was started.
+    """What the mirror remembers of a connection. `met_at`: when its first complete snapshot was matched with the group
+    (None: not yet). `polled_at`: when the last complete poll was started.
     """
 
     name: str
@@ -264,10 +259,9 @@ class ConnectionState:
 
 
 class OperationState(StrEnum):
-    """pending: to be sent. sending: committed before the request went out. unknown: a create whose answer was lost;
-    not sent again until a
-    complete snapshot that was started after the attempt has been searched for it. held: waits for a change of record
-    or config.
+    """pending: to be sent. sending: committed before the request went out. unknown: a create whose answer was lost; not
+    sent again until a complete snapshot that was started after the attempt has been searched for it. held: waits for a
+    change of record or config.
     """
 
     PENDING = "pending"
@@ -278,8 +272,8 @@ class OperationState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """An operation in the outbox. `attempted_at`: when it was last sent; `error`: why it is still here, in a
-    sentence.
+    """An operation in the outbox. `attempted_at`: when it was last sent; `error`: why it is still here,
+    in a sentence.
     """
 
     id: int
@@ -302,9 +296,9 @@ class HoldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Something a person has to decide about one replica (`external_id`), one record in one connection
-    (`record_id`), or a connection as a
-    whole (neither). `fingerprint` is the content that was refused: the hold is tried again when it is another.
+    """Something a person has to decide about one replica (`external_id`), one record in one connection (`record_id`),
+    or a connection as a whole (neither). `fingerprint` is the content that was refused: the hold is tried again when it
+    is another.
     """
 
     connection: str
@@ -362,9 +356,8 @@ class RunReport:
 
 
 class Unit(Protocol):
-    """The mirror within one transaction. Reads see what was written before in the same unit. Bulk by nature: no
-    method costs a query
-    per item of what it is given.
+    """The mirror within one transaction. Reads see what was written before in the same unit. Bulk by nature: no method
+    costs a query per item of what it is given.
     """
 
     # connections
@@ -408,10 +401,9 @@ class Unit(Protocol):
 
     # outbox
     def replace_pending(self, kind: str, record_ids: Collection[str], operations: Iterable[Operation]) -> None:
-        """All that is planned for these records is now this: their pending and held operations go, `operations`
-        come, in the order
-        given. One that equals what was waiting keeps its place, its attempts and its error. Sending and unknown ones
-        stay.
+        """All that is planned for these records is now this: their pending and held operations go, `operations` come,
+        in the order given. One that equals what was waiting keeps its place, its attempts and its error. Sending and
+        unknown ones stay.
         """
 
     def queue(self, connection: str | None = None, states: Collection[OperationState] = ()) -> Sequence[Queued]:
@@ -427,8 +419,8 @@ class Unit(Protocol):
 
     # holds, history
     def hold(self, holds: Iterable[Hold]) -> None:
-        """Insert; one that exists already for the same connection, kind, reason, record and external id is updated
-        and keeps its id and `since`.
+        """Insert; one that exists already for the same connection, kind, reason, record and external id is updated and
+        keeps its id and `since`.
         """
 
     def release(self, ids: Collection[int]) -> None: ...

@@ -62,8 +62,8 @@ def test_the_json_has_exactly_the_documented_keys(desk: Desk) -> None:
 
 
 def test_a_dry_run_writes_nothing_anywhere(desk: Desk) -> None:
-    """Neither a CRM nor the directory of the mirror changes, whether there is a mirror already or not; the plan is
-    what the sync then does.
+    """Neither a CRM nor the directory of the mirror changes, whether there is a mirror already or not; the plan is what
+    the sync then does.
     """
     before = desk.files()
     first = desk.sync("--dry-run")
@@ -193,8 +193,8 @@ def test_a_wrong_configuration_is_one_message_and_exit_2(desk: Desk, old: str, n
 
 
 def test_check_tells_who_each_connection_is(desk: Desk) -> None:
-    """`check --json` has the account, the zone and the findings of every connection; `--offline` connects to
-    nothing.
+    """`check --json` has the account, the zone and the findings of every connection; `--offline`
+    connects to nothing.
     """
     printed = json.loads(desk.run("check", "--json").stdout)
     assert printed["exit_code"] == 0

@@ -121,8 +121,8 @@ async def test_disjoint_edits_of_one_task_are_all_kept(met: Firm) -> None:
 
 @pytest.mark.parametrize(("first", "second"), [("capsule", "plannr"), ("plannr", "capsule")])
 async def test_the_later_of_two_edits_wins_and_the_other_is_in_the_history(met: Firm, first: str, second: str) -> None:
-    """One field edited in two CRMs: the later stamp wins whichever CRM it is in, and the loser is kept in the
-    history.
+    """One field edited in two CRMs: the later stamp wins whichever CRM it is in, and the loser is kept
+    in the history.
     """
     met.edit(first, "Ring Bob", body="first")
     met.clock.tick(seconds=30)
@@ -344,8 +344,8 @@ async def test_an_edit_beats_a_deletion(met: Firm) -> None:
 
 
 async def test_deletions_in_bulk_are_held_and_release_themselves(met: Firm) -> None:
-    """More than max_deletes vanish at once: nothing is deleted, the exit code is 4; when they are back, the hold
-    goes.
+    """More than max_deletes vanish at once: nothing is deleted, the exit code is 4; when they are back,
+    the hold goes.
     """
     met.world.capsule.fill(20)
     await met.sync()

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """A person's working directory, with config.example.yaml as config.yaml and the variables that lead to the
-    sandbox.
+    """A person's working directory, with config.example.yaml as config.yaml and the variables that lead
+    to the sandbox.
     """
 
     folder: Path

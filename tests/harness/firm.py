@@ -1,5 +1,5 @@
-"""Whole cycles against the sandbox, in process: real connectors, real transport, real mirror, no socket, a clock
-that obeys.
+"""Whole cycles against the sandbox, in process: real connectors, real transport, real mirror, no socket, a clock that
+obeys.
 """
 
 from __future__ import annotations

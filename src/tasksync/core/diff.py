@@ -1,9 +1,8 @@
 """Diff: what somebody changed in a replica since its shadow, and when.
 
-Only a field whose remote form differs from the shadow is a change; a moved timestamp alone is none (I4). When a
-change was
-made is known within a window: after the request that gave us the shadow was started, and before the answer that showed
-the change was there. A CRM's stamp, corrected by its clock difference, is believed inside that window only:
+Only a field whose remote form differs from the shadow is a change; a moved timestamp alone is none (I4). When a change
+was made is known within a window: after the request that gave us the shadow was started, and before the answer that
+showed the change was there. A CRM's stamp, corrected by its clock difference, is believed inside that window only:
 
 ======================================== ============================================= =========
 the CRM's stamp                          the change was made                           estimated
@@ -54,8 +53,8 @@ class Absorbed:
 
 
 def place(claimed: datetime | None, window: Window, *, created: datetime | None = None) -> tuple[datetime, bool]:
-    """When a change was made, given the CRM's corrected stamp, and whether that is an estimate (see the table
-    above).
+    """When a change was made, given the CRM's corrected stamp, and whether that is an estimate (see the
+    table above).
     """
     after, until = window.after, window.until
     if after is not None and after > until:
@@ -73,8 +72,8 @@ def diff(
 ) -> Iterator[Change]:
     """The changes that `seen` shows against the replica's shadow, in the order of the kind's fields.
 
-    A field that the shadow does not have (first meeting, or a CRM that shows it only now) is compared with the
-    record itself.
+    A field that the shadow does not have (first meeting, or a CRM that shows it only now) is compared with the record
+    itself.
     """
     for name in (spec.name for spec in kind.fields if spec.name in lenses and spec.name in seen.values):
         lens, remote, current = lenses[name], seen.values[name], record.versions.get(name)
@@ -113,10 +112,9 @@ def absorb(
 ) -> Absorbed:
     """Take an observation in: merge its changes into the record, and make it the shadow.
 
-    `sent` are remote forms that we may have written ourselves since the shadow was taken. Where the observation
-    shows just that, it is
-    our own write and no change (I4). A change revives a record that counts as deleted (I11). `seen_at` is when the
-    request for the observation was started.
+    `sent` are remote forms that we may have written ourselves since the shadow was taken. Where the observation shows
+    just that, it is our own write and no change (I4). A change revives a record that counts as deleted (I11). `seen_at`
+    is when the request for the observation was started.
     """
     basis = replace(replica, shadow={**replica.shadow, **_echo(sent, seen.values)})
     changes = list(diff(kind, record, basis, seen, lenses, window))
@@ -141,8 +139,7 @@ def written(replica: Replica, seen: Observation, sent: Values, *, seen_at: datet
 
     Of the fields we sent, the answer is the new shadow; where it differs from what we sent, the server has had its say
     (`settled`), and the same is not sent again. The other fields of the shadow stay, so that `absorb` finds what a
-    person changed in them
-    just before our write.
+    person changed in them just before our write.
     """
     answered = {name: seen.values[name] for name in sent if name in seen.values}
     settled = {name: value for name, value in replica.settled.items() if name not in sent}

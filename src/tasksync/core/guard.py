@@ -1,8 +1,7 @@
 """The deletion guard: how many records may vanish at once before a person has to look (I6).
 
-A filter that was changed, a right that was taken, a CRM restored from last week's backup: seen from here they all
-look like a person
-deleting tasks by the hundred. So up to a limit deletions are carried out, and beyond it none of them is.
+A filter that was changed, a right that was taken, a CRM restored from last week's backup: seen from here they all look
+like a person deleting tasks by the hundred. So up to a limit deletions are carried out, and beyond it none of them is.
 """
 
 from __future__ import annotations

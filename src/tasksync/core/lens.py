@@ -1,8 +1,7 @@
 """Lenses: what a CRM can store of a field.
 
 A lens goes between the canonical value ``c`` of a record and the *remote form* ``r``: what one CRM's replica holds,
-already parsed by the
-connector's mapping (a remote form is a canonical-looking value, not a payload).
+already parsed by the connector's mapping (a remote form is a canonical-looking value, not a payload).
 
     get(c) -> r       what the CRM shows for c, or KEEP: c has no form there, so the replica keeps whatever it has
     put(r, c) -> c'   the canonical value after somebody set r there while c was ours
@@ -12,10 +11,9 @@ The laws, for every remote form ``r`` a CRM can show and every canonical ``c``::
     PutGet   get(put(r, c)) == r          an edit made there arrives as it was made
     GetPut   put(get(c), c) == c          what we wrote there ourselves is no edit, however much the CRM cut off
 
-GetPut is what keeps a 255-character limit from shortening a title elsewhere (I10). All lenses but `same` are built
-from a function
-``show`` alone, by the one rule that satisfies both laws whenever ``show(r) == r`` for each r the CRM can show: *put
-keeps c if c shows as r, else takes r*.
+GetPut is what keeps a 255-character limit from shortening a title elsewhere (I10). All lenses but `same` are built from
+a function ``show`` alone, by the one rule that satisfies both laws whenever ``show(r) == r`` for each r the CRM can
+show: *put keeps c if c shows as r, else takes r*.
 
 A field for which a connector offers no lens is neither compared nor planned there.
 """
@@ -68,9 +66,8 @@ def same(field: str, *, required: bool = False) -> Lens:
 
 
 def text(field: str, *filters: Callable[[str], str], required: bool = False) -> Lens:
-    """Text that the CRM changes in known ways (cut, stripped, characters replaced). Each filter, and all of them in
-    a row, must
-    be idempotent. With `required`, a text that comes out empty has no form there (KEEP).
+    """Text that the CRM changes in known ways (cut, stripped, characters replaced). Each filter, and all of them in a
+    row, must be idempotent. With `required`, a text that comes out empty has no form there (KEEP).
     """
 
     def show(value: Value) -> Shown:
@@ -83,9 +80,8 @@ def text(field: str, *filters: Callable[[str], str], required: bool = False) -> 
 
 
 def choice(field: str, known: Iterable[str], *, required: bool = False, clearable: bool = True) -> Lens:
-    """One of the names the CRM knows, found without regard to case and shown in the CRM's own spelling. An unknown
-    name has no form there;
-    neither has None unless `clearable`.
+    """One of the names the CRM knows, found without regard to case and shown in the CRM's own spelling. An unknown name
+    has no form there; neither has None unless `clearable`.
     """
     exact = frozenset(known)
     spelling = {name.casefold(): name for name in sorted(exact, reverse=True)}
@@ -117,9 +113,9 @@ def whole_seconds(moment: datetime) -> datetime:
 
 
 def wall_clock(zone: tzinfo, *, midnight_is_all_day: bool) -> Callable[[datetime], date | datetime]:
-    """How a CRM shows an instant that it keeps as local time of `zone` in whole seconds: of two instants with the
-    same wall clock (the hour
-    that daylight saving repeats) the first, and, if `midnight_is_all_day`, local 00:00:00 as that date.
+    """How a CRM shows an instant that it keeps as local time of `zone` in whole seconds: of two instants with the same
+    wall clock (the hour that daylight saving repeats) the first, and, if `midnight_is_all_day`, local 00:00:00 as that
+    date.
     """
 
     def show(moment: datetime) -> date | datetime:

@@ -2,11 +2,9 @@
 
 After the first meeting nothing is ever matched by content, but for that search (design.md 5.3, 6).
 
-Two entries have the same *name* when their titles are alike but for case, white space, compatibility forms,
-characters that some CRMs
-cannot store, and whatever comes after the first `COMPARED` characters (CRMs cut titles). They are alike when name,
-day and
-state are the same. For every name and day:
+Two entries have the same *name* when their titles are alike but for case, white space, compatibility forms, characters
+that some CRMs cannot store, and whatever comes after the first `COMPARED` characters (CRMs cut titles). They are alike
+when name, day and state are the same. For every name and day:
 
 ======================= ======================= ===========================================
 records of the group    replicas that join      becomes of the replicas
@@ -19,8 +17,7 @@ more than one           one                     ambiguous
 ======================= ======================= ===========================================
 
 A day that is not known on one side (the other CRM cannot do without a due date, and put one in) makes a name match
-nothing for sure: ambiguous
-as well. What is ambiguous is held, never guessed, never copied.
+nothing for sure: ambiguous as well. What is ambiguous is held, never guessed, never copied.
 """
 
 from __future__ import annotations
@@ -40,8 +37,7 @@ COMPARED = 200
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What is compared of a record or a replica; `id` is the record's id or the replica's external id. `day` is None
-    for "no day", and
-    `open_day` says that any day may stand there for want of one.
+    for "no day", and `open_day` says that any day may stand there for want of one.
     """
 
     id: str

@@ -7,15 +7,14 @@ A `Version` is a value with the moment it was made. The versions of one field ar
     (moment, position of the connection in the config: earlier wins, external id, value)
 
 and merging is taking the greatest. Taking the greatest of a set is commutative, associative and idempotent, so the
-result depends
-neither on who was polled first nor on how the changes were grouped into cycles (I7), and no side is "left".
+result depends neither on who was polled first nor on how the changes were grouped into cycles (I7), and no side is
+"left".
 
 Last-modified-wins alone would be wrong, though: an edit made by somebody *who had the current value before them* is
-newer than that value,
-whatever a CRM's clock says. So `diff` places every change after the shadow it differs from (it was made after we last
-looked), and an *aware* change, one whose replica showed the current value, after the current version. A field
-changed on one side
-thereby always wins over an unchanged one, and the plain maximum is a three-way merge.
+newer than that value, whatever a CRM's clock says. So `diff` places every change after the shadow it differs from (it
+was made after we last looked), and an *aware* change, one whose replica showed the current value, after the current
+version. A field changed on one side thereby always wins over an unchanged one, and the plain maximum is a three-way
+merge.
 
 The table
 ---------
@@ -40,9 +39,8 @@ Current is the record's version; A stands before B in the config. "a" and "b" ar
 13  none           a @1            b @2            b         a
 === ============== =============== =============== ========= ===================
 
-In row 10 the current version's own connection and id decide. What is lost goes into the history with its reason
-(I2); so does a
-current value that an aware change replaced, which is no conflict.
+In row 10 the current version's own connection and id decide. What is lost goes into the history with its reason (I2);
+so does a current value that an aware change replaced, which is no conflict.
 """
 
 from __future__ import annotations
@@ -66,8 +64,7 @@ class Change:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Superseded:
     """A value that is not current any more, or never became so, and the one that is. `conflict`: whoever made the
-    winner
-    had not seen the loser.
+    winner had not seen the loser.
     """
 
     field: str

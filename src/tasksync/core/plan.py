@@ -1,8 +1,7 @@
 """Plan: for every replica, the difference between what its record looks like through that CRM's eyes and what it holds.
 
-A plan is data. What stands in it follows from the record, its replicas and the lenses alone, so it can be made again
-at any time, and
-what was planned but never sent is simply planned again:
+A plan is data. What stands in it follows from the record, its replicas and the lenses alone, so it can be made again at
+any time, and what was planned but never sent is simply planned again:
 
 =============================================== ======================================================================
 the record has in this connection               planned
@@ -18,9 +17,8 @@ a replica, but the record counts as deleted     delete
 something, but the connection is out of reach   whatever it may be is marked as waiting: an operation without values
 =============================================== ======================================================================
 
-Values that have no form in a CRM (`lens.KEEP`) are left as they are there. On create the connection's defaults step
-in for them,
-and for values no replica could tell; such a stand-in stays where it is and does not spread to the other CRMs.
+Values that have no form in a CRM (`lens.KEEP`) are left as they are there. On create the connection's defaults step in
+for them, and for values no replica could tell; such a stand-in stays where it is and does not spread to the other CRMs.
 """
 
 from __future__ import annotations
@@ -48,9 +46,8 @@ class Action(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One thing a connection still has to get. `values` are remote forms: all that are to be set for a create, the
-    changed
-    ones for an update, the state for complete and reopen, none for a delete. `title` is for people, never decides
-    anything.
+    changed ones for an update, the state for complete and reopen, none for a delete. `title` is for people, never
+    decides anything.
     """
 
     connection: str
@@ -64,8 +61,7 @@ class Operation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What planning has to know of a connection: its eyes (None: out of reach just now), and whether its tasks have
-    been matched with the
-    group's (until then nothing is created in it).
+    been matched with the group's (until then nothing is created in it).
     """
 
     connection: str
@@ -111,9 +107,8 @@ def plan(
     barred: Collection[str] = (),
 ) -> Plan:
     """What every connection of the group still has to get of `record`. `replicas` are the record's, by connection;
-    `barred`
-    names connections in which it must not be created; a record that was finished before `horizon` is not copied any
-    more.
+    `barred` names connections in which it must not be created; a record that was finished before `horizon` is not
+    copied any more.
     """
     operations: list[Operation] = []
     missing: list[Missing] = []

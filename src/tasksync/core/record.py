@@ -142,8 +142,7 @@ def require_utc(moment: datetime) -> datetime:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """A value of one field and how it came about: when it was made (aware UTC, by our clock), in which replica, and
-    whether
-    that time is the CRM's word or our estimate.
+    whether that time is the CRM's word or our estimate.
     """
 
     value: Value
@@ -182,10 +181,9 @@ class Observation:
     """What a CRM said of one of its records: one item of a page, or the answer to a read or a write.
 
     `values` are remote forms (see `lens`), and only of the fields this answer can tell: a key that is missing means
-    "this
-    CRM, or this answer, does not say", never "empty". `modified`, `created`, `completed` are the CRM's own stamps,
-    aware UTC by *its* clock, where
-    it has them. `payload` is the connector's own form of the record, handed back to it on an update.
+    "this CRM, or this answer, does not say", never "empty". `modified`, `created`, `completed` are the CRM's own
+    stamps, aware UTC by *its* clock, where it has them. `payload` is the connector's own form of the record, handed
+    back to it on an update.
     """
 
     external_id: str
@@ -200,13 +198,10 @@ class Observation:
 class Replica:
     """A record's copy in one connection: the shadow, and what we know of its age.
 
-    `record_id` is None for one that belongs to no record (yet). `shadow` holds the remote forms as the server gave
-    them when we last
-    read or wrote the replica; `seen_at` (aware UTC, our clock) is when the request for that answer was started, so
-    anything that
-    differs from the shadow was made later. `settled` holds, for fields where the server's answer differed from what
-    we sent, what we
-    sent: the server has had its say, the same is not sent again.
+    `record_id` is None for one that belongs to no record (yet). `shadow` holds the remote forms as the server gave them
+    when we last read or wrote the replica; `seen_at` (aware UTC, our clock) is when the request for that answer was
+    started, so anything that differs from the shadow was made later. `settled` holds, for fields where the server's
+    answer differed from what we sent, what we sent: the server has had its say, the same is not sent again.
     """
 
     connection: str

@@ -1,9 +1,9 @@
 """What a complete snapshot does not show any more (I5, I6).
 
-Absence alone is no deletion. A replica counts as deleted when a complete snapshot of the same scope lacks it, a
-direct read says that it does
-not exist, and not more vanished at once than `max_deletes` allows. A record that was edited elsewhere since is
-created again (I11); else it is deleted everywhere, or, with `deletions: keep`, just left out where it was deleted.
+Absence alone is no deletion. A replica counts as deleted when a complete snapshot of the same scope lacks it, a direct
+read says that it does not exist, and not more vanished at once than `max_deletes` allows. A record that was edited
+elsewhere since is created again (I11); else it is deleted everywhere, or, with `deletions: keep`, just left out where
+it was deleted.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Absence:
                 self._delete(unit, member, reading.gone)
 
     def _missing(self, unit: Unit, member: Member) -> tuple[list[Replica], int]:
-        """The linked replicas that the snapshot lacks, and how many replicas the connection has in all. Unlinked
-        ones are forgotten at once.
+        """The linked replicas that the snapshot lacks, and how many replicas the connection has in all. Unlinked ones
+        are forgotten at once.
         """
         kind = self._context.kind
         known = unit.external_ids(member.name, kind.name)

@@ -3,8 +3,7 @@
     poll -> normalise -> diff -> merge -> plan -> push -> record
 
 Everything up to the plan happens within one transaction for each page (see `intake`), so a cycle may be cut off
-anywhere: what was taken in is
-planned, and what was planned is in the outbox.
+anywhere: what was taken in is planned, and what was planned is in the outbox.
 """
 
 from __future__ import annotations
@@ -82,8 +81,8 @@ class CycleReport:
 
 
 class Cycle:
-    """A cycle over all groups. `groups` maps a group's name to its connectors; `order` is the order of the
-    connections in the config.
+    """A cycle over all groups. `groups` maps a group's name to its connectors; `order` is the order of the connections
+    in the config.
     """
 
     def __init__(
@@ -138,8 +137,8 @@ class Cycle:
         return tuple(sorted(found, key=lambda member: member.rank))
 
     async def run(self) -> CycleReport:
-        """Run the cycle. Raises `StopProgram` when the program cannot go on; whatever concerns a connection or a
-        record is in the report.
+        """Run the cycle. Raises `StopProgram` when the program cannot go on; whatever concerns a connection or a record
+        is in the report.
         """
         started_at = self._clock.now()
         self._remember()
@@ -156,8 +155,8 @@ class Cycle:
     # --------------------------------------------------------------------------------------------------------
 
     def _remember(self) -> None:
-        """Load what the mirror knows of the connections. An operation that was being sent when the last process died
-        is doubtful.
+        """Load what the mirror knows of the connections. An operation that was being sent when the last process died is
+        doubtful.
         """
         with self._mirror.begin() as unit:
             doubtful = [queued.id for queued in unit.queue(states={OperationState.SENDING})]

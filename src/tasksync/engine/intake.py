@@ -26,9 +26,8 @@ class Intake:
         self, unit: Unit, member: Member, seen: Sequence[Observation], *, asked_at: datetime, answered_at: datetime
     ) -> set[str]:
         """Take observations in; the ids of the records that changed, all planned anew. What equals its shadow costs
-        nothing more
-        than the comparison of hashes. A replica that belongs to no record is stored, and stays so until the poll is
-        over.
+        nothing more than the comparison of hashes. A replica that belongs to no record is stored, and stays so until
+        the poll is over.
         """
         contents = unit.contents(member.name, self._context.kind.name, [one.external_id for one in seen])
         fresh = [one for one in seen if contents.get(one.external_id) != content_hash(one.values)]
@@ -55,9 +54,8 @@ class Intake:
         return self.keep(unit, absorbed)
 
     def keep(self, unit: Unit, absorbed: Iterable[Absorbed]) -> set[str]:
-        """Save what records became of what was absorbed (the last state of each counts), their history and their
-        plan. Returns the ids of
-        those that changed.
+        """Save what records became of what was absorbed (the last state of each counts), their history and their plan.
+        Returns the ids of those that changed.
         """
         changed = {one.record.id: one.record for one in absorbed if one.changed}
         superseded = [(one.record.id, lost) for one in absorbed for lost in one.superseded]
@@ -103,17 +101,15 @@ class Intake:
         )
 
     def join(self, member: Member, record: Record, replica: Replica) -> Absorbed:
-        """Make an unlinked replica the record's: its values meet the record's by last-modified alone, for neither
-        has seen
-        the other.
+        """Make an unlinked replica the record's: its values meet the record's by last-modified alone, for neither has
+        seen the other.
         """
         return self._meet(member, record, replica, NOTHING)
 
     def adopt(self, member: Member, record: Record, replica: Replica, sent: Values) -> Absorbed:
         """Make an unlinked replica, found to be what a lost create of `sent` made, the record's. What differs from
-        `sent`
-        is a person's edit if the replica was modified since, or if nobody can say; else it is what the server made
-        of it.
+        `sent` is a person's edit if the replica was modified since, or if nobody can say; else it is what the server
+        made of it.
         """
         edited = replica.created is None or replica.modified is None or replica.modified > replica.created + RESOLUTION
         if edited:

@@ -1,8 +1,7 @@
 """What becomes of replicas that belong to no record, once a poll is over.
 
-In this order: one may be what an earlier create made whose answer was lost (design.md 5.3); it may have a
-counterpart when two accounts meet
-for the first time (6); else it is a new task, and becomes a new record.
+In this order: one may be what an earlier create made whose answer was lost (design.md 5.3); it may have a counterpart
+when two accounts meet for the first time (6); else it is a new task, and becomes a new record.
 """
 
 from __future__ import annotations
@@ -54,8 +53,8 @@ class Meeting:
     # ----------------------------------------------------------------------------------------
 
     def _settle_lost_writes(self, unit: Unit, member: Member) -> None:
-        """A snapshot started after a lost update has shown whether it was carried out: what is still to do is
-        planned anew.
+        """A snapshot started after a lost update has shown whether it was carried out: what is still to do is planned
+        anew.
         """
         over = [
             queued

@@ -57,12 +57,11 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """One connection of a group in one cycle. `rank` is its position in the config; `selected` is false when
-    `--only` leaves it out.
+    """One connection of a group in one cycle. `rank` is its position in the config; `selected` is false when `--only`
+    leaves it out.
 
     `complete`: the snapshot of this cycle is; `seen`: the external ids in it. `sent`: by record id, what an earlier
-    write whose answer was lost
-    may have set.
+    write whose answer was lost may have set.
     """
 
     connector: Connector

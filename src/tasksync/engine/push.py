@@ -1,8 +1,7 @@
 """Pushes what waits in the outbox, and records what came of it.
 
-Several records at a time, and one operation for each record in a round, since what follows it depends on the
-answer. For a
-handful of operations:
+Several records at a time, and one operation for each record in a round, since what follows it depends on the answer.
+For a handful of operations:
 
 1. read     every replica that is to be changed, just before the write; one that is not what the plan assumed is
 taken in as an
@@ -12,9 +11,9 @@ doubtful
 3. send     all of them
 4. record   the answers as the new shadows, and plan the records again, in one transaction
 
-One commit serves a handful of operations in 2 and in 4. That keeps the promise of design.md 5: an operation is
-marked before its own request, and when the
-process dies before 4 all of the handful are doubtful, which costs a search and no copy.
+One commit serves a handful of operations in 2 and in 4. That keeps the promise of design.md 5: an operation is marked
+before its own request, and when the process dies before 4 all of the handful are doubtful, which costs a search and no
+copy.
 
 What was planned anew is pushed in the next round; the rounds are bounded, what is left then waits for the next cycle.
 """
@@ -64,8 +63,8 @@ _DONE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """An operation on its way: with the replica it changes, and what a read just before showed (a create has
-    neither).
+    """An operation on its way: with the replica it changes, and what a read just before showed (a create
+    has neither).
     """
 
     queued: Queued
@@ -119,8 +118,7 @@ class Push:
 
     async def _deliver(self, member: Member, handful: Sequence[Queued]) -> None:
         """Deliver one operation each of several records. When none of them gets through, the others would fare no
-        better: the
-        member gets no more in this cycle.
+        better: the member gets no more in this cycle.
         """
         self._tried.update(queued.id for queued in handful)
         failed_before = member.tally.failed

@@ -14,9 +14,8 @@ T = TypeVar("T")
 async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run them side by side and return their results in order.
 
-    When one raises, the others are cancelled and its error is raised by itself, not in a group: whoever operates
-    the program is told one thing at a
-    time, and `StopProgram` before anything else.
+    When one raises, the others are cancelled and its error is raised by itself, not in a group: whoever operates the
+    program is told one thing at a time, and `StopProgram` before anything else.
     """
     try:
         async with asyncio.TaskGroup() as tasks:
