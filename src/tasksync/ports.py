@@ -57,7 +57,7 @@ class Log(Protocol):
     def error(self, event: str, **data: Any) -> Any: ...
 
 
-# --- HTTP, as connectors see it ---------------------------------------------------------------------------------------
+# --- HTTP, as connectors see it ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class Dial(Protocol):
     ) -> Http: ...
 
 
-# --- Connectors -------------------------------------------------------------------------------------------------------
+# --- Connectors ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +242,7 @@ class Connector(Protocol):
         """Give resources back."""
 
 
-# --- The mirror -------------------------------------------------------------------------------------------------------
+# --- The mirror ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,7 +367,7 @@ class Unit(Protocol):
 
     # replicas
     def contents(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, str]:
-        """Content hash by external id, of those that exist."""
+        """Content hash by external id, of those that exist and are not gone."""
 
     def replicas(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, Replica]:
         """By external id, of those that exist, linked or not."""

@@ -27,6 +27,9 @@ def sandbox(
       tasksync sync --once
     """
     url = f"http://{HOST}:{port}"
-    typer.echo(f"The sandbox answers on {url}/onlyoffice, {url}/capsule and {url}/plannr (token: sandbox).")
-    typer.echo(f"{url}/_admin shows and changes what is in it. Stop it with Ctrl-C.")
-    serve(World(SystemClock(), seed=not empty), port)
+
+    def tell() -> None:
+        typer.echo(f"The sandbox answers on {url}/onlyoffice, {url}/capsule and {url}/plannr (token: sandbox).")
+        typer.echo(f"{url}/_admin shows and changes what is in it. Stop it with Ctrl-C.")
+
+    serve(World(SystemClock(), seed=not empty), port, tell)

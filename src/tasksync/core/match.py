@@ -1,6 +1,9 @@
 """Matching by content: the first meeting of two accounts, and the search for a create whose answer was lost.
 
-After the first meeting nothing is ever matched by content, but for that search (design.md 5.3, 6).
+After the first meeting nothing is matched by content any more (design.md 5.3, 6), but for that search, and for tasks
+that turn up while a record that looks just like them waits to be created there. The latter is the same task typed in by
+hand in two places since the last poll, or one that a newer mirror knew and this one, restored from a backup, does not:
+a copy would be a double in either case.
 
 Two entries have the same *name* when their titles are alike but for case, white space, compatibility forms, characters
 that some CRMs cannot store, and whatever comes after the first `COMPARED` characters (CRMs cut titles). They are alike

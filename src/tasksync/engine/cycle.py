@@ -151,8 +151,7 @@ class Cycle:
             conflicts += await self._sync(context)
         return self._report(started_at, conflicts)
 
-    # --- before
-    # --------------------------------------------------------------------------------------------------------
+    # --- before ---
 
     def _remember(self) -> None:
         """Load what the mirror knows of the connections. An operation that was being sent when the last process died is
@@ -204,8 +203,7 @@ class Cycle:
                     member.remembered = ConnectionState(name=member.name, identity=identity, scope=member.account.scope)
                     unit.save_connection(member.remembered)
 
-    # --- a group
-    # -------------------------------------------------------------------------------------------------------
+    # --- a group ---
 
     async def _sync(self, context: Context) -> list[Conflict]:
         """Poll, settle and push one group. Returns the conflicts that were decided."""
@@ -249,8 +247,7 @@ class Cycle:
                     )
                     unit.save_connection(member.remembered)
 
-    # --- after
-    # ---------------------------------------------------------------------------------------------------------
+    # --- after ---
 
     def _report(self, started_at: datetime, conflicts: Sequence[Conflict]) -> CycleReport:
         plan = self._planned() if self._dry_run else None

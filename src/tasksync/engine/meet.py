@@ -46,11 +46,9 @@ class Meeting:
             return  # any of them may be the create's: wait for a complete snapshot
         if any(hold.reason is HoldReason.AMBIGUOUS for hold in unit.holds(member.name)):
             self._rematch(unit, member)
-        held = {hold.external_id for hold in unit.holds(member.name)}
-        self._found(unit, member, (one for one in self._unlinked(unit, member) if one.external_id not in held))
+        self._meet_again(unit, member)
 
-    # --- answers that were lost
-    # ----------------------------------------------------------------------------------------
+    # --- answers that were lost ---
 
     def _settle_lost_writes(self, unit: Unit, member: Member) -> None:
         """A snapshot started after a lost update has shown whether it was carried out: what is still to do is planned
@@ -128,8 +126,7 @@ class Meeting:
             )
         )
 
-    # --- first meeting
-    # -------------------------------------------------------------------------------------------------
+    # --- first meeting ---
 
     def _join(self, unit: Unit, member: Member) -> None:
         """The connection meets its group. From here on its records are everybody's, and everybody's records are its
@@ -199,8 +196,20 @@ class Meeting:
         for record_id in ambiguity.records:
             yield self._hold(member, HoldReason.AMBIGUOUS, message, record_id=record_id)
 
-    # --- new tasks
-    # -----------------------------------------------------------------------------------------------------
+    def _meet_again(self, unit: Unit, member: Member) -> None:
+        """New tasks found new records, but for those that look just like a record which waits to be created here: typed
+        in by hand in two places meanwhile, or known to a newer mirror than this one, which was restored from a backup.
+        """
+        held = {hold.external_id for hold in unit.holds(member.name)}
+        waiting = {
+            queued.operation.record_id
+            for queued in unit.queue(member.name, {OperationState.PENDING, OperationState.HELD})
+            if queued.operation.action is Action.CREATE
+        }
+        new = (one for one in self._unlinked(unit, member) if one.external_id not in held)
+        self._apply(unit, member, self._match(unit, member, unit.records(waiting).values(), new))
+
+    # --- new tasks ---
 
     def _found(self, unit: Unit, member: Member, replicas: Iterable[Replica]) -> None:
         """Each of these replicas founds a record of its own."""

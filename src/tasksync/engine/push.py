@@ -139,8 +139,7 @@ class Push:
         if possible and member.tally.failed - failed_before == len(possible):
             member.pushing = False
 
-    # --- 1. read
-    # -------------------------------------------------------------------------------------------------------
+    # --- 1. read ---
 
     async def _read(self, member: Member, jobs: Sequence[_Job]) -> list[_Job]:
         """The jobs that may be sent: creates, and changes to replicas that still are what the plan assumed."""
@@ -170,8 +169,7 @@ class Push:
         except (RetryLater, SkipRecord, StopConnection) as error:
             return error
 
-    # --- 3. send
-    # -------------------------------------------------------------------------------------------------------
+    # --- 3. send ---
 
     async def _send(self, member: Member, job: _Job) -> Answer:
         try:
@@ -196,8 +194,7 @@ class Push:
             case Action.REOPEN:
                 return await connector.reopen(kind, job.before)
 
-    # --- 4. record
-    # -----------------------------------------------------------------------------------------------------
+    # --- 4. record ---
 
     def _record(self, unit: Unit, member: Member, results: Sequence[tuple[_Job, Answer]], asked_at: datetime) -> None:
         done = [(job, answer) for job, answer in results if not isinstance(answer, TasksyncError)]

@@ -17,8 +17,7 @@ _LONGEST_WORDS = 300
 
 
 def parse_json(response: Response) -> Any:
-    """The body as JSON. Raises `ServerFault` when it is none; `AnswerLost` when the request may have changed something.
-    """
+    """The body as JSON. Raises `ServerFault` when it is none, `AnswerLost` where the request may have done work."""
     try:
         return json.loads(response.body)
     except (ValueError, RecursionError):  # the latter for an absurdly deep document

@@ -176,6 +176,9 @@ class Client:
         except AnswerLost as lost:
             # Being logged in twice does no harm, and what the login was for was certainly not carried out.
             raise ServerFault(f"Logging in did not work. {lost}") from lost
+        except Refused as refusal:
+            # No record is to blame: what answers here knows no such sign-in.
+            raise Misconnected(f"{refusal}. Check that the connection's url is an ONLYOFFICE portal.") from refusal
         token = answer.get("token")
         if isinstance(token, str) and token:
             self._http.conceal(token)

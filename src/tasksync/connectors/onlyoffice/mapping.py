@@ -47,7 +47,7 @@ class Portal:
     categories: Mapping[str, int]
 
 
-# --- Reference data ---------------------------------------------------------------------------------------------------
+# --- Reference data ---
 
 
 def sees_everything(user: Mapping[str, Any]) -> bool:
@@ -70,7 +70,7 @@ def category_ids(listing: Sequence[Any]) -> Mapping[str, int]:
     return MappingProxyType(found)
 
 
-# --- Payload -> observation -------------------------------------------------------------------------------------------
+# --- Payload -> observation ---
 
 
 def observe(payload: Any, portal: Portal) -> Observation:
@@ -131,7 +131,7 @@ def _read_text(payload: Mapping[str, Any], name: str, *filters: Callable[[str], 
     return found
 
 
-# --- Lenses -----------------------------------------------------------------------------------------------------------
+# --- Lenses ---
 
 
 def encodable(value: str) -> str:
@@ -173,7 +173,7 @@ def _minutes(value: Value) -> Shown:
     return KEEP if isinstance(value, int) and value > _LARGEST_INT else value
 
 
-# --- Remote forms -> request body -------------------------------------------------------------------------------------
+# --- Remote forms -> request body ---
 
 
 def create_body(values: Values, portal: Portal, *, responsible: str) -> dict[str, Any]:

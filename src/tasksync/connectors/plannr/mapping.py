@@ -85,7 +85,7 @@ _KEYS: Mapping[str, str] = MappingProxyType(
 )
 
 
-# --- payload to observation -------------------------------------------------------------------------------------------
+# --- payload to observation ---
 
 
 def observation(payload: object) -> Observation:
@@ -185,7 +185,7 @@ def _type_of(value: object) -> str:
     return "missing" if value is None else f"of type {type(value).__name__}"
 
 
-# --- remote forms to request body -------------------------------------------------------------------------------------
+# --- remote forms to request body ---
 
 
 def due_at(value: date | datetime) -> str:

@@ -1,0 +1,14 @@
+"""Capsule CRM (protocols/capsule.md): one account behind two protocols, `/api/...` (XML) and `/api/v2/...` (JSON)."""
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from tasksync.sandbox.capsule import v1, v2
+from tasksync.sandbox.capsule.account import Capsule
+
+__all__ = ["Capsule", "application"]
+
+
+def application(account: Capsule) -> Starlette:
+    """Everything below the account's base url."""
+    return Starlette(routes=[Mount("/api/v2", v2.application(account)), Mount("/api", v1.application(account))])

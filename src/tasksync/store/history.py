@@ -1,0 +1,174 @@
+"""What people look at afterwards: holds, revisions, conflicts, runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from tasksync.ports import Conflict, Hold, HoldReason, Revision, RunReport
+from tasksync.store.columns import value_from_text, value_to_text
+from tasksync.store.section import Section, among, upsert
+from tasksync.store.tables import CONFLICT, HOLD, REVISION, RUN
+
+_INSERT_HOLD = insert(HOLD)
+_SAVE_HOLD = _INSERT_HOLD.on_conflict_do_update(
+    index_elements=["connection", "kind", "reason", "subject"],
+    set_={name: _INSERT_HOLD.excluded[name] for name in ("message", "fingerprint")},
+)
+_SAVE_RUN = upsert(RUN)
+
+
+class Holds(Section):
+    """What a person has to decide."""
+
+    def hold(self, holds: Iterable[Hold]) -> None:
+        """Insert; one that exists already for the same connection, kind, reason, record and external id is updated and
+        keeps its id and `since`.
+        """
+        self._write(_SAVE_HOLD, map(_hold_row, holds))
+
+    def release(self, ids: Collection[int]) -> None:
+        self._sql.execute(delete(HOLD).where(among(HOLD.c.id, ids)))
+
+    def holds(self, connection: str | None = None) -> Sequence[Hold]:
+        """The longest known first."""
+        statement = select(HOLD).order_by(HOLD.c.id)
+        if connection is not None:
+            statement = statement.where(HOLD.c.connection == connection)
+        return [_hold(row) for row in self._sql.execute(statement)]
+
+
+class History(Section):
+    """What was done, and what it replaced."""
+
+    def add_revisions(self, revisions: Iterable[Revision], run: str) -> None:
+        self._write(insert(REVISION), ({**_revision_row(revision), "run": run} for revision in revisions))
+
+    def add_conflicts(self, conflicts: Iterable[Conflict], run: str) -> None:
+        self._write(insert(CONFLICT), ({**_conflict_row(conflict), "run": run} for conflict in conflicts))
+
+    def revisions(self, record_id: str) -> Sequence[Revision]:
+        """Oldest first: in the order in which the values replaced each other, which the stamps need not follow."""
+        statement = select(REVISION).where(REVISION.c.record_id == record_id).order_by(REVISION.c.id)
+        return [_revision(row) for row in self._sql.execute(statement)]
+
+    def conflicts(self, limit: int = 100) -> Sequence[Conflict]:
+        """Newest first."""
+        statement = select(CONFLICT).order_by(CONFLICT.c.id.desc()).limit(limit)
+        return [_conflict(row) for row in self._sql.execute(statement)]
+
+    def save_run(self, report: RunReport) -> None:
+        """Insert or replace, by id."""
+        self._sql.execute(
+            _SAVE_RUN,
+            {
+                "id": report.id,
+                "started_at": report.started_at,
+                "finished_at": report.finished_at,
+                "exit_code": int(report.exit_code),
+                "summary": json.dumps(dict(report.summary), sort_keys=True),
+            },
+        )
+
+    def runs(self, limit: int = 20) -> Sequence[RunReport]:
+        """Newest first."""
+        statement = select(RUN).order_by(RUN.c.started_at.desc(), RUN.c.id.desc()).limit(limit)
+        return [_run(row) for row in self._sql.execute(statement)]
+
+
+def _hold_row(hold: Hold) -> dict[str, Any]:
+    return {
+        "connection": hold.connection,
+        "kind": hold.kind,
+        "reason": hold.reason,
+        "subject": json.dumps([hold.record_id, hold.external_id]),
+        "record_id": hold.record_id,
+        "external_id": hold.external_id,
+        "message": hold.message,
+        "fingerprint": hold.fingerprint,
+        "since": hold.since,
+    }
+
+
+def _hold(row: Row[Any]) -> Hold:
+    return Hold(
+        id=row.id,
+        connection=row.connection,
+        kind=row.kind,
+        reason=HoldReason(row.reason),
+        message=row.message,
+        since=row.since,
+        record_id=row.record_id,
+        external_id=row.external_id,
+        fingerprint=row.fingerprint,
+    )
+
+
+def _revision_row(revision: Revision) -> dict[str, Any]:
+    return {
+        "record_id": revision.record_id,
+        "field": revision.field,
+        "old": value_to_text(revision.old),
+        "new": value_to_text(revision.new),
+        "at": revision.at,
+        "estimated": revision.estimated,
+        "connection": revision.connection,
+        "reason": revision.reason,
+    }
+
+
+def _revision(row: Row[Any]) -> Revision:
+    return Revision(
+        record_id=row.record_id,
+        field=row.field,
+        old=value_from_text(row.old),
+        new=value_from_text(row.new),
+        at=row.at,
+        estimated=row.estimated,
+        connection=row.connection,
+        reason=row.reason,
+    )
+
+
+def _conflict_row(conflict: Conflict) -> dict[str, Any]:
+    return {
+        "record_id": conflict.record_id,
+        "field": conflict.field,
+        "winner": value_to_text(conflict.winner),
+        "winner_connection": conflict.winner_connection,
+        "winner_at": conflict.winner_at,
+        "loser": value_to_text(conflict.loser),
+        "loser_connection": conflict.loser_connection,
+        "loser_at": conflict.loser_at,
+        "estimated": conflict.estimated,
+        "seen_at": conflict.seen_at,
+    }
+
+
+def _conflict(row: Row[Any]) -> Conflict:
+    return Conflict(
+        record_id=row.record_id,
+        field=row.field,
+        winner=value_from_text(row.winner),
+        winner_connection=row.winner_connection,
+        winner_at=row.winner_at,
+        loser=value_from_text(row.loser),
+        loser_connection=row.loser_connection,
+        loser_at=row.loser_at,
+        estimated=row.estimated,
+        seen_at=row.seen_at,
+    )
+
+
+def _run(row: Row[Any]) -> RunReport:
+    return RunReport(
+        id=row.id,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        exit_code=row.exit_code,
+        summary=json.loads(row.summary),
+    )

@@ -1,0 +1,99 @@
+"""`ports.Mirror` on one SQLite connection.
+
+The driver's own idea of transactions is switched off (`isolation_level=None`), as it begins none before a SELECT or a
+CREATE TABLE. Each transaction is begun here, as IMMEDIATE: it has the write lock from its start, so what it read is
+still true when it writes, and waiting for another program happens in one place.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.pool import StaticPool
+
+from tasksync.errors import MirrorUnusable
+from tasksync.store.faults import explained, unusable
+from tasksync.store.history import History, Holds
+from tasksync.store.outbox import Outbox
+from tasksync.store.records import Records
+from tasksync.store.replicas import Connections, Replicas
+from tasksync.store.schema import OURS, Schema, upgrade
+
+
+class SqlUnit(Connections, Replicas, Records, Outbox, Holds, History):
+    """`ports.Unit`: all sections on one transaction."""
+
+
+class SqlMirror:
+    """The mirror behind `raw`, an open connection with `isolation_level=None` that is closed with the mirror. `place`
+    is what messages call it. Brings the database to the newest schema; raises `MirrorUnusable` and closes `raw` if it
+    cannot. Used from one thread at a time.
+    """
+
+    def __init__(self, raw: sqlite3.Connection, place: str, *, schema: Schema = OURS) -> None:
+        self._raw = raw
+        self._place = place
+        self._fault: MirrorUnusable | None = None
+        self._in_unit = False
+        # The url only names the dialect. Parameters are tasks' texts, and have no place in an error's message.
+        self._engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool, hide_parameters=True)
+        event.listen(self._engine, "begin", _begin_immediate)
+        event.listen(self._engine, "handle_error", self._explain)
+        try:
+            with explained(place):
+                self._sql = self._engine.connect()
+                raw.execute("PRAGMA foreign_keys = OFF")
+                with self._sql.begin():
+                    upgrade(self._sql, place, schema)
+                raw.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            raw.close()
+            raise
+
+    @contextmanager
+    def begin(self) -> Iterator[SqlUnit]:
+        """One transaction, committed when the block ends and rolled back when it raises. Never held across an `await`.
+
+        Raises `MirrorUnusable` when the database cannot be read or written, also when the block has swallowed that
+        error: half of a unit is never committed. Raises `RuntimeError` within another unit and after `close`.
+        """
+        if self._sql.closed:
+            raise RuntimeError("the mirror is closed")
+        if self._in_unit:
+            raise RuntimeError("a unit of the mirror is open already")
+        self._in_unit, self._fault = True, None
+        try:
+            with self._sql.begin():
+                unit = SqlUnit(self._sql)
+                try:
+                    yield unit
+                finally:
+                    unit.end()
+                if self._fault is not None:
+                    raise self._fault
+        finally:
+            # A commit that SQLite refuses leaves its transaction open, which SQLAlchemy takes for ended.
+            if self._raw.in_transaction:
+                self._raw.rollback()
+            self._in_unit = False
+
+    def close(self) -> None:
+        """Close the database; the last one to close it also empties its write-ahead log."""
+        self._sql.close()
+        self._engine.dispose()
+
+    def _explain(self, context: ExceptionContext) -> None:
+        """Called by SQLAlchemy for whatever is raised below it; what this raises is raised instead."""
+        error = context.original_exception
+        if isinstance(error, sqlite3.Error):
+            self._fault = unusable(self._place, error)
+            raise self._fault from error
+        raise error
+
+
+def _begin_immediate(sql: Connection) -> None:
+    sql.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,127 @@
+"""Connections and their replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row, delete, select
+
+from tasksync.core.record import NOTHING, Replica, Values, decode
+from tasksync.ports import ConnectionState
+from tasksync.store.columns import values_to_text
+from tasksync.store.section import Section, among, upsert
+from tasksync.store.tables import CONNECTION, REPLICA
+
+_NOTHING = values_to_text(NOTHING)
+_SAVE_CONNECTION = upsert(CONNECTION)
+_SAVE_REPLICA = upsert(REPLICA)
+
+
+class Connections(Section):
+    """What is remembered of connections."""
+
+    def connection(self, name: str) -> ConnectionState | None:
+        row = self._sql.execute(select(CONNECTION).where(CONNECTION.c.name == name)).mappings().one_or_none()
+        return None if row is None else ConnectionState(**row)
+
+    def connections(self) -> Sequence[ConnectionState]:
+        """By name."""
+        rows = self._sql.execute(select(CONNECTION).order_by(CONNECTION.c.name)).mappings()
+        return [ConnectionState(**row) for row in rows]
+
+    def save_connection(self, state: ConnectionState) -> None:
+        self._sql.execute(_SAVE_CONNECTION, asdict(state))
+
+
+class Replicas(Section):
+    """The replicas, with their shadows."""
+
+    def contents(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, str]:
+        """Content hash by external id, of those that exist and are not gone."""
+        rows = self._sql.execute(
+            select(REPLICA.c.external_id, REPLICA.c.content)
+            .where(REPLICA.c.connection == connection, REPLICA.c.kind == kind, REPLICA.c.gone_at.is_(None))
+            .where(among(REPLICA.c.external_id, external_ids))
+        )
+        return {row.external_id: row.content for row in rows}
+
+    def replicas(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, Replica]:
+        """By external id, of those that exist, linked or not."""
+        rows = self._sql.execute(
+            select(REPLICA)
+            .where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
+            .where(among(REPLICA.c.external_id, external_ids))
+        )
+        return {replica.external_id: replica for replica in map(_replica, rows)}
+
+    def replicas_of(self, record_ids: Collection[str]) -> Mapping[str, Mapping[str, Replica]]:
+        """By record id, then by connection; every asked record has an entry."""
+        found: dict[str, dict[str, Replica]] = {record_id: {} for record_id in record_ids}
+        for row in self._sql.execute(select(REPLICA).where(among(REPLICA.c.record_id, record_ids))):
+            found[row.record_id][row.connection] = _replica(row)
+        return found
+
+    def unlinked(self, connection: str, kind: str) -> Iterator[Replica]:
+        """Replicas that belong to no record, by external id. May be written to while iterating."""
+        statement = select(REPLICA).where(
+            REPLICA.c.connection == connection, REPLICA.c.kind == kind, REPLICA.c.record_id.is_(None)
+        )
+        yield from map(_replica, self._read_in_pages(statement, REPLICA.c.external_id))
+
+    def external_ids(self, connection: str, kind: str) -> set[str]:
+        """Of all replicas of the connection, linked or not."""
+        statement = select(REPLICA.c.external_id).where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
+        return set(self._sql.execute(statement).scalars())
+
+    def save_replicas(self, replicas: Iterable[Replica]) -> None:
+        """Insert or replace, by (connection, kind, external id). A record that moves from one replica of a connection
+        to another has to leave the first before it is given to the second; `MirrorUnusable` otherwise (I3).
+        """
+        self._write(_SAVE_REPLICA, map(_row, replicas))
+
+    def drop_replicas(self, connection: str, kind: str, external_ids: Collection[str]) -> None:
+        self._sql.execute(
+            delete(REPLICA)
+            .where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
+            .where(among(REPLICA.c.external_id, external_ids))
+        )
+
+
+def _row(replica: Replica) -> dict[str, Any]:
+    return {
+        "connection": replica.connection,
+        "kind": replica.kind,
+        "external_id": replica.external_id,
+        "record_id": replica.record_id,
+        "content": replica.content,
+        "seen_at": replica.seen_at,
+        "modified": replica.modified,
+        "created": replica.created,
+        "completed": replica.completed,
+        "gone_at": replica.gone_at,
+        "shadow": values_to_text(replica.shadow),
+        "settled": values_to_text(replica.settled),
+    }
+
+
+def _replica(row: Row[Any]) -> Replica:
+    return Replica(
+        connection=row.connection,
+        kind=row.kind,
+        external_id=row.external_id,
+        record_id=row.record_id,
+        shadow=decode(row.shadow),
+        seen_at=row.seen_at,
+        modified=row.modified,
+        created=row.created,
+        completed=row.completed,
+        gone_at=row.gone_at,
+        settled=_settled(row.settled),
+    )
+
+
+def _settled(text: str) -> Values:
+    # Nearly always empty: one object for all of them.
+    return NOTHING if text == _NOTHING else decode(text)

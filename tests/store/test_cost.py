@@ -1,0 +1,134 @@
+"""What a unit costs: statements, not times."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from tasksync.core.plan import Action, Operation
+from tasksync.core.record import Record, Replica
+from tasksync.ports import OperationState
+from tasksync.store.mirror import SqlMirror, SqlUnit
+from tasksync.store.section import PAGE
+
+NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+MANY = 2_000
+IDS = [str(number) for number in range(MANY)]
+RECORD_IDS = [f"r{number:05}" for number in range(MANY)]
+PLANNED = [
+    Operation(connection="capsule", kind="task", record_id=one, action=Action.CREATE, values={"title": one}, title=one)
+    for one in RECORD_IDS
+]
+Statements = list[tuple[str, Any]]
+
+
+@pytest.fixture
+def stocked(mirror: SqlMirror, make_record: Callable[..., Record], make_replica: Callable[..., Replica]) -> SqlMirror:
+    """A mirror with thousands of records, each with a replica in the office and an operation for capsule."""
+    with mirror.begin() as unit:
+        unit.save_records(make_record(number) for number in range(MANY))
+        unit.save_replicas(make_replica(number, record_id=f"r{number:05}") for number in range(MANY))
+        unit.replace_pending("task", RECORD_IDS, PLANNED)
+    return mirror
+
+
+@pytest.fixture
+def statements(stocked: SqlMirror) -> Iterator[Statements]:
+    """What the mirror asks of the database from here on; many rows of one statement count once."""
+    seen: Statements = []
+
+    def note(_sql: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:  # noqa: FBT001 - SQLAlchemy's signature
+        if not statement.startswith("BEGIN"):
+            seen.append((statement, parameters[0] if many else parameters))
+
+    event.listen(stocked._engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(stocked._engine, "before_cursor_execute", note)
+
+
+BULK: dict[str, Callable[[SqlUnit], object]] = {
+    "contents": lambda unit: unit.contents("office", "task", IDS),
+    "replicas": lambda unit: unit.replicas("office", "task", IDS),
+    "replicas_of": lambda unit: unit.replicas_of(RECORD_IDS),
+    "external_ids": lambda unit: unit.external_ids("office", "task"),
+    "drop_replicas": lambda unit: unit.drop_replicas("office", "task", IDS),
+    "records": lambda unit: unit.records(RECORD_IDS),
+    "mark": lambda unit: unit.mark(range(MANY), OperationState.SENDING, at=NOW),
+    "finish": lambda unit: unit.finish(range(MANY)),
+    "release": lambda unit: unit.release(range(MANY)),
+    "queue of a connection": lambda unit: unit.queue("capsule"),
+    "queue of states": lambda unit: unit.queue("capsule", [OperationState.PENDING]),
+    "revisions": lambda unit: unit.revisions("r00001"),
+    "runs": lambda unit: unit.runs(),
+}
+
+
+@pytest.mark.parametrize("act", BULK.values(), ids=BULK.keys())
+def test_one_statement_for_thousands(
+    act: Callable[[SqlUnit], object], stocked: SqlMirror, statements: Statements
+) -> None:
+    """However many ids are given, it is one statement, and no table is searched from end to end for it."""
+    with stocked.begin() as unit:
+        act(unit)
+    [(statement, parameters)] = statements
+    assert scans(stocked._raw, statement, parameters) == []
+
+
+def test_finding_a_record_uses_an_index(stocked: SqlMirror, statements: Statements) -> None:
+    """By either name, a record is found without searching a table from end to end."""
+    with stocked.begin() as unit:
+        assert unit.find_record("office:17") is not None
+    assert len(statements) == 2
+    assert [scans(stocked._raw, *one) for one in statements] == [[], []]
+
+
+def test_streams_come_in_pages(stocked: SqlMirror, statements: Statements) -> None:
+    """A group, and the unlinked, are read page by page through an index, and never as a whole."""
+    with stocked.begin() as unit:
+        unit.save_replicas(replace(one, record_id=None) for one in list(unit.replicas("office", "task", IDS).values()))
+        statements.clear()
+        assert sum(1 for _ in unit.records_of_group("all", "task")) == MANY
+        assert sum(1 for _ in unit.unlinked("office", "task")) == MANY
+    assert len(statements) == 2 * (MANY // PAGE + 1)
+    # The order follows from today's indexes also unasked; it must not depend on them.
+    assert all("ORDER BY" in statement for statement, _ in statements)
+    assert [scans(stocked._raw, *one) for one in statements] == [[]] * len(statements)
+
+
+def test_writing_is_done_in_pages(
+    stocked: SqlMirror,
+    statements: Statements,
+    make_record: Callable[..., Record],
+    make_replica: Callable[..., Replica],
+) -> None:
+    """Thousands of rows are written with one execution per page, also when they come from a generator."""
+    with stocked.begin() as unit:
+        unit.save_records(make_record(number) for number in range(MANY))
+        unit.save_replicas(make_replica(number) for number in range(MANY))
+    assert len(statements) == 2 * MANY // PAGE
+
+
+def test_planning_the_same_again_writes_next_to_nothing(stocked: SqlMirror, statements: Statements) -> None:
+    """Planning again what waits already is one read and one empty delete, however much waits."""
+    with stocked.begin() as unit:
+        unit.replace_pending("task", RECORD_IDS, PLANNED)
+    assert [statement.split()[0] for statement, _ in statements] == ["SELECT", "DELETE"]
+    assert scans(stocked._raw, *statements[0]) == []
+
+
+def scans(raw: sqlite3.Connection, statement: str, parameters: Any) -> list[str]:
+    """The steps of SQLite's plan that read a whole table; reading the ids given, or along an index, is none."""
+    plan = raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    steps = [step for *_, step in plan]
+    assert steps
+    return [
+        step
+        for step in steps
+        if step.startswith("SCAN") and not step.startswith("SCAN json_each") and " INDEX " not in step
+    ]
