@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from firm import Firm
+from firm import Firm, copied
 
 from tasksync.engine.member import Policy
 
@@ -199,7 +200,7 @@ async def test_a_dry_run_tells_the_plan_and_writes_nothing(met: Firm) -> None:
     met.edit("capsule", "Ring Bob", body="new", done=True)
     before = met.record("Ring Bob")
 
-    planned = await met.sync(dry_run=True, mirror=_copy(met))
+    planned = await met.sync(dry_run=True, mirror=copied(met))
     assert met.writes() == []
     assert met.record("Ring Bob") == before
     done = await met.sync()
@@ -373,22 +374,5 @@ async def test_kept_deletions_stay_where_they_were_made(met: Firm) -> None:
     assert met.titles("capsule") == met.titles("onlyoffice") == ["Ring Bob"]
 
 
-def _copy(firm: Firm) -> Any:
-    """A mirror like the firm's, to be thrown away."""
-    from tasksync.store.opening import open_mirror  # noqa: PLC0415
-
-    copy = open_mirror("sqlite://")
-    with firm.mirror.begin() as source, copy.begin() as target:
-        for state in source.connections():
-            target.save_connection(state)
-        records = list(source.records_of_group("all", "task"))
-        target.save_records(records)
-        replicas = source.replicas_of([record.id for record in records])
-        target.save_replicas(one for found in replicas.values() for one in found.values())
-    return copy
-
-
 def _with_options(settings: Any, options: Any) -> Any:
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(settings, options=options)

@@ -21,6 +21,7 @@ from tasksync.ports import Conflict, Hold, Mirror, Queued, Revision
 from tasksync.sandbox.app import create_app
 from tasksync.sandbox.crm import Crm
 from tasksync.sandbox.world import World
+from tasksync.store.opening import open_mirror
 from tasksync.transport.dial import Dialer
 from tasksync.transport.redaction import Redactor
 from tasksync.transport.retry import RetryPolicy
@@ -184,3 +185,16 @@ def connections(api: str) -> dict[str, ConnectionSettings]:
         )
         for name, given in options.items()
     }
+
+
+def copied(firm: Firm) -> Mirror:
+    """A mirror that holds the connections, records and replicas of the firm's: a backup, or one to throw away."""
+    copy = open_mirror("sqlite://")
+    with firm.mirror.begin() as source, copy.begin() as target:
+        for state in source.connections():
+            target.save_connection(state)
+        records = list(source.records_of_group("all", "task"))
+        target.save_records(records)
+        replicas = source.replicas_of([record.id for record in records])
+        target.save_replicas(one for found in replicas.values() for one in found.values())
+    return copy

@@ -62,9 +62,10 @@ def place(claimed: datetime | None, window: Window, *, created: datetime | None 
     if claimed is not None and claimed > until:
         return until, True
     if claimed is not None and (after is None or claimed >= after - RESOLUTION):
-        return claimed if after is None else max(claimed, after), False
+        return claimed if after is None else max(claimed, after + _INSTANT), False
     start = after if after is not None else min(created or until, until)
-    return start + (until - start) / 2, True
+    middle = start + (until - start) / 2
+    return middle if after is None else max(middle, after + _INSTANT), True
 
 
 def diff(
@@ -72,15 +73,17 @@ def diff(
 ) -> Iterator[Change]:
     """The changes that `seen` shows against the replica's shadow, in the order of the kind's fields.
 
-    A field that the shadow does not have (first meeting, or a CRM that shows it only now) is compared with the record
-    itself.
+    A change is aware when the replica showed the current value until then: it did when the shadow does, and the current
+    version is older than the shadow (or the replica's own). One made elsewhere since the shadow was taken may look the
+    same by chance, and is concurrent. A field that the shadow does not have (first meeting, or a CRM that shows it only
+    now) is never aware.
     """
     for name in (spec.name for spec in kind.fields if spec.name in lenses and spec.name in seen.values):
         lens, remote, current = lenses[name], seen.values[name], record.versions.get(name)
         known = name in replica.shadow
         if known and identical(replica.shadow[name], remote):
             continue
-        aware = current is None or (known and _showed(lens, current.value, replica, name))
+        aware = current is None or (known and shows(lens, current.value, replica) and _had(current, replica, window))
         at, estimated = _moment(kind, name, seen, window)
         if aware and current is not None:
             at = max(at, current.at + _INSTANT)
@@ -122,13 +125,14 @@ def absorb(
     superseded: list[Superseded] = []
     for change in changes:
         merged = merge(change.field, versions.get(change.field), [change], rank)
-        if merged.version is not None:
-            versions[change.field] = merged.version
+        versions[change.field] = merged.version
         superseded += merged.superseded
-    revived = record.deleted_at is not None and bool(changes)
+    revived = record.deleted_at is not None and any(
+        not identical(change.version.value, record.value(change.field)) for change in changes
+    )
     return Absorbed(
         record=replace(record, versions=versions, deleted_at=None if revived else record.deleted_at),
-        replica=_shadowed(basis, seen, seen_at=seen_at, drop_settled={change.field for change in changes}),
+        replica=_shadowed(replica, seen, seen_at=seen_at),
         superseded=tuple(superseded),
         changed=bool(changes),
     )
@@ -152,23 +156,27 @@ def shows(lens: Lens, value: Value, replica: Replica) -> bool:
     want = lens.get(value)
     if want is KEEP or lens.field not in replica.shadow:
         return True
-    settled = replica.settled.get(lens.field, KEEP) if lens.field in replica.settled else KEEP
-    return identical(want, replica.shadow[lens.field]) or (settled is not KEEP and identical(want, settled))
+    settled = lens.field in replica.settled and identical(want, replica.settled[lens.field])
+    return settled or identical(want, replica.shadow[lens.field])
 
 
-def _showed(lens: Lens, value: Value, replica: Replica, name: str) -> bool:
-    return name in replica.shadow and shows(lens, value, replica)
+def _had(current: Version, replica: Replica, window: Window) -> bool:
+    own = (current.connection, current.external_id) == (replica.connection, replica.external_id)
+    return own or (window.after is not None and current.at <= window.after)
 
 
 def _echo(sent: Values, seen: Values) -> Values:
     return {name: value for name, value in sent.items() if name in seen and identical(seen[name], value)}
 
 
-def _shadowed(replica: Replica, seen: Observation, *, seen_at: datetime, drop_settled: set[str]) -> Replica:
-    settled = {name: value for name, value in replica.settled.items() if name not in drop_settled}
+def _shadowed(replica: Replica, seen: Observation, *, seen_at: datetime) -> Replica:
+    shadow = {**replica.shadow, **seen.values}
+    settled = {
+        name: value for name, value in replica.settled.items() if identical(shadow.get(name), replica.shadow.get(name))
+    }
     return replace(
         replica,
-        shadow={**replica.shadow, **seen.values},
+        shadow=shadow,
         settled=settled,
         seen_at=seen_at,
         modified=seen.modified,

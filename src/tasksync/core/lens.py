@@ -59,6 +59,13 @@ class Lens:
         """The canonical value once `remote` was found there while `canonical` was ours."""
         return canonical if identical(self.show(canonical), remote) else remote
 
+    def stands_for(self, remote: Value, canonical: Value, default: Value) -> bool:
+        """Whether `remote` may be nothing but what the CRM has of `canonical`: as much as it can show, or, where it can
+        show nothing of it, the connection's `default` in its place.
+        """
+        shown = self.show(canonical)
+        return identical(remote, default) if shown is KEEP else identical(remote, shown)
+
 
 def same(field: str, *, required: bool = False) -> Lens:
     """The CRM stores the field as it is."""
@@ -99,7 +106,10 @@ def due(field: str, show_instant: Callable[[datetime], date | datetime], *, requ
 
     def show(value: Value) -> Shown:
         if isinstance(value, datetime):
-            return show_instant(value)
+            try:
+                return show_instant(value)
+            except OverflowError:  # at the ends of the calendar, where a zone leads beyond them
+                return KEEP
         if value is None and required:
             return KEEP
         return value

@@ -70,10 +70,10 @@ class Matching:
 def entry_of_record(kind: Kind, record_id: str, values: Values, lenses: Mapping[str, Lens], zone: tzinfo) -> Entry:
     """A record as the joining connection would show it."""
     shown = {name: lenses[name].get(value) for name, value in values.items() if name in lenses}
-    day = shown.get(kind.day)
+    day, label = shown.get(kind.day), shown.get(kind.label, KEEP)
     return Entry(
         id=record_id,
-        name=alike(values.get(kind.label)),
+        name=alike(values.get(kind.label) if label is KEEP else label),
         day=None if day is KEEP else day_of(day, zone),
         finished=values.get(kind.state) is True,
         open_day=day is KEEP,
@@ -114,17 +114,20 @@ def match(records: Iterable[Entry], replicas: Iterable[Entry]) -> Matching:
     return Matching(pairs=tuple(pairs), new=tuple(new), ambiguous=tuple(ambiguous))
 
 
-def alike(title: Value | Shown) -> str:
+def alike(title: Value) -> str:
     """The part of a title that is compared."""
-    text = unicodedata.normalize("NFKC", title if isinstance(title, str) else "")
-    plain = "".join(char for char in text if ord(char) <= 0xFFFF and char != "\ufffd")
-    return " ".join(plain.casefold().split())[:COMPARED].rstrip()
+    # What lies beyond the basic plane goes first: normalised, some of it would turn into plain letters.
+    plain = "".join(char for char in str(title or "") if ord(char) <= 0xFFFF and char != "\ufffd")
+    return " ".join(unicodedata.normalize("NFKC", plain).casefold().split())[:COMPARED].rstrip()
 
 
 def day_of(due: Value | Shown, zone: tzinfo) -> date | None:
     """The calendar day of a due value, an instant's by the clocks of `zone`."""
     if isinstance(due, datetime):
-        return due.astimezone(zone).date()
+        try:
+            return due.astimezone(zone).date()
+        except OverflowError:  # at the ends of the calendar
+            return due.date()
     return due if isinstance(due, date) else None
 
 

@@ -63,8 +63,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Superseded:
-    """A value that is not current any more, or never became so, and the one that is. `conflict`: whoever made the
-    winner had not seen the loser.
+    """A value that is not current any more, or never became so, and the one that is. `conflict`: nobody who had seen
+    the loser replaced it; it lost to a change made without knowing of it.
     """
 
     field: str
@@ -77,7 +77,7 @@ class Superseded:
 class Merged:
     """The version of a field after a merge, and what it cost."""
 
-    version: Version | None
+    version: Version
     superseded: tuple[Superseded, ...] = ()
 
 
@@ -85,17 +85,16 @@ Rank = Callable[[str], int]
 """The position of a connection in the config, from 0; of one that is not there any more, beyond all others."""
 
 
-def order(version: Version, rank: Rank) -> tuple[datetime, int, str, str]:
-    """The key of the total order; the greatest wins."""
-    return version.at, -rank(version.connection), version.external_id, encode({"": version.value})
+def order(version: Version, rank: Rank) -> tuple[datetime, int, str, str, str]:
+    """The key of the total order; the greatest wins. Names tell apart connections that left the config."""
+    at, name = version.at, version.connection
+    return at, -rank(name), name, version.external_id, encode({"": version.value})
 
 
 def merge(name: str, current: Version | None, changes: Iterable[Change], rank: Rank) -> Merged:
-    """Merge all `changes` of the field `name` into its `current` version. See the table above."""
+    """Merge all `changes` of the field `name`, one at least, into its `current` version. See the table above."""
     found = list(changes)
     versions = [change.version for change in found] + ([] if current is None else [current])
-    if not versions:
-        return Merged(version=None)
     winner = max(versions, key=lambda version: order(version, rank))
     lost = [
         Superseded(field=name, loser=change.version, winner=winner, conflict=True)

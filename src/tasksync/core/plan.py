@@ -119,8 +119,9 @@ def plan(
             if replica is not None and replica.gone_at is None:
                 operations.append(_operation(kind, record, view, Action.DELETE, NOTHING))
         elif replica is not None:
-            operations += _bring_up(kind, record, replica, view)
-            formless += _formless(kind, record, view)
+            if replica.gone_at is None:
+                operations += _bring_up(kind, record, replica, view)
+                formless += _formless(kind, record, view)
         elif view.met and view.connection not in barred and not _finished_before(kind, record, horizon):
             lacking = _lacking(record, view)
             if lacking:
@@ -132,8 +133,6 @@ def plan(
 
 
 def _bring_up(kind: Kind, record: Record, replica: Replica, view: View) -> Iterator[Operation]:
-    if replica.gone_at is not None:
-        return
     if view.lenses is None:
         yield _operation(kind, record, view, Action.UPDATE, NOTHING)
         return

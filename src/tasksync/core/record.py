@@ -70,7 +70,7 @@ class Field:
                 return value is None or value in self.choices
             case "name":
                 return value is None or (isinstance(value, str) and value != "")
-            case "minutes":
+            case _:
                 return value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tasksync.core.diff import RESOLUTION, Absorbed, Window, absorb
 from tasksync.core.merge import Superseded
-from tasksync.core.record import NOTHING, Observation, Record, Replica, Values, content_hash, identical
+from tasksync.core.record import NOTHING, Observation, Record, Replica, Value, Values, content_hash, identical
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner
 from tasksync.ports import Conflict, Revision, Unit
@@ -104,7 +104,40 @@ class Intake:
         """Make an unlinked replica the record's: its values meet the record's by last-modified alone, for neither has
         seen the other.
         """
-        return self._meet(member, record, replica, NOTHING)
+        fuller, poorer = self._weigh(member, record, replica)
+        kept = {name: version for name, version in record.versions.items() if name not in poorer}
+        basis = {name: replica.shadow[name] for name in fuller}
+        return self._meet(member, replace(record, versions=kept), replica, basis)
+
+    def _weigh(self, member: Member, record: Record, replica: Replica) -> tuple[set[str], set[str]]:
+        """The fields in which the record holds more than the replica, and those in which the replica holds more.
+
+        One holds more when the other is empty, or when the other's CRM could not show more of it. Neither is an edit:
+        nobody cleared what was never filled in there, and an earlier sync, whose mirror is lost, may have made the
+        poorer one from the fuller one (I10).
+        """
+        fuller: set[str] = set()
+        poorer: set[str] = set()
+        for name, version in record.versions.items():
+            remote = replica.shadow.get(name)
+            if name not in replica.shadow or identical(remote, version.value):
+                continue
+            empty = self._context.kind.field(name).empty
+            if identical(remote, empty) or self._stands_for(member, name, remote, version.value):
+                fuller.add(name)
+            elif identical(version.value, empty) or any(
+                self._stands_for(origin, name, version.value, remote)
+                for origin in self._context.members
+                if origin.name == version.connection and origin.account is not None
+            ):
+                poorer.add(name)
+        return fuller, poorer
+
+    def _stands_for(self, member: Member, name: str, remote: Value, canonical: Value) -> bool:
+        kind = self._context.kind.name
+        lens = member.connector.lenses(kind).get(name)
+        default = member.connector.defaults(kind, self._context.clock.now()).get(name)
+        return lens is not None and lens.stands_for(remote, canonical, default)
 
     def adopt(self, member: Member, record: Record, replica: Replica, sent: Values) -> Absorbed:
         """Make an unlinked replica, found to be what a lost create of `sent` made, the record's. What differs from
