@@ -5,21 +5,24 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from tasksync.config import Config, LogSettings
 from tasksync.connectors.manifest import ConnectionSettings, discover
-from tasksync.engine.cycle import Cycle, CycleReport
+from tasksync.engine.cycle import Cycle, CycleReport, latest_moment
 from tasksync.engine.member import Policy
 from tasksync.errors import ConfigError, ExitCode, RetryLater, SkipRecord, StopConnection
 from tasksync.ports import Account, Clock, Connector, Finding, Log, Mirror
-from tasksync.service.clock import SystemClock
+from tasksync.service.clock import SteadyClock, SystemClock
 from tasksync.service.logs import configure, within_run
 from tasksync.store.lock import MirrorLock
 from tasksync.store.opening import mirror_file, open_mirror, throwaway_copy
 from tasksync.transport.dial import Dialer
 from tasksync.transport.redaction import Redactor
 from tasksync.transport.retry import RetryPolicy
+
+_WORTH_SAYING = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,7 @@ async def sync_once(
     _check_names(config, only)
     async with AsyncExitStack() as stack:
         mirror, still_ours = _mirror(config, around, stack, dry_run=dry_run, command=command)
+        around = _steady(around, latest_moment(mirror))
         connectors = await stack.enter_async_context(_connectors(config, around))
         cycle = Cycle(
             mirror=mirror,
@@ -116,6 +120,16 @@ async def _check(connector: Connector, around: Surroundings) -> Checked:
         findings=findings,
         exit_code=ExitCode.USAGE if wrong else ExitCode.IN_STEP,
     )
+
+
+def _steady(around: Surroundings, known: datetime | None) -> Surroundings:
+    """With a clock that does not go back behind what the mirror knows already."""
+    if known is None:
+        return around
+    behind = known - around.clock.now()
+    if behind > _WORTH_SAYING:
+        around.log.warning("clock_went_back", behind_s=round(behind.total_seconds()))
+    return replace(around, clock=SteadyClock(around.clock, known))
 
 
 def _check_names(config: Config, only: Sequence[str]) -> None:

@@ -376,3 +376,55 @@ async def test_kept_deletions_stay_where_they_were_made(met: Firm) -> None:
 
 def _with_options(settings: Any, options: Any) -> Any:
     return replace(settings, options=options)
+
+
+async def test_emptied_everywhere_is_fine(met: Firm) -> None:
+    """Every task deleted in every CRM by its people: nothing is left to delete anywhere, so nothing is held."""
+    met.world.capsule.fill(30)
+    await met.sync()
+    for crm in met.crms.values():
+        for task in crm.tasks():
+            crm.remove(task["id"])
+    done = await met.sync()
+    assert (done.exit_code, met.records()) == (0, [])
+    assert met.writes()
+    met.forget_requests()
+    await met.sync()
+    assert met.writes() == []
+
+
+async def test_a_changed_scope_never_deletes(met: Firm) -> None:
+    """A login with fewer rights sees fewer tasks: nothing is deleted elsewhere, now or later; seen
+    again, they go on.
+    """
+    for number in range(3):
+        met.world.capsule.add(title=f"Task {number}", due="2026-03-25")
+    await met.sync()
+    before = met.titles("capsule")
+
+    rows = met.world.plannr._rows
+    hidden = dict(rows)
+    rows.clear()
+    met.world.plannr.settings.has_write_permission = False
+    for _ in range(3):
+        assert (await met.sync()).exit_code == 0
+    assert met.titles("capsule") == met.titles("onlyoffice") == before
+
+    rows.update(hidden)
+    met.world.plannr.settings.has_write_permission = True
+    met.edit("capsule", "Task 1", body="edited meanwhile")
+    await met.sync()
+    assert met.everywhere("Task 1", "body") == dict.fromkeys(CRMS, "edited meanwhile")
+    assert met.titles("plannr") == before
+
+
+async def test_our_own_clock_set_back_does_not_decide(met: Firm) -> None:
+    """Our machine's clock jumps back by hours: the edit made after that still wins over the one before."""
+    met.edit("capsule", "Ring Bob", body="before")
+    await met.sync()
+    met.clock.tick(hours=-3)
+    for crm in met.crms.values():
+        crm.settings.clock_offset_s = 3 * 3600
+    met.edit("plannr", "Ring Bob", body="after")
+    await met.sync()
+    assert met.everywhere("Ring Bob", "body") == dict.fromkeys(CRMS, "after")

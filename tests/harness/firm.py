@@ -15,12 +15,13 @@ import httpx
 from tasksync.connectors.manifest import ConnectionSettings, discover
 from tasksync.core.match import alike
 from tasksync.core.record import Record
-from tasksync.engine.cycle import Cycle, CycleReport
+from tasksync.engine.cycle import Cycle, CycleReport, latest_moment
 from tasksync.engine.member import Policy
 from tasksync.ports import Conflict, Hold, Mirror, Queued, Revision
 from tasksync.sandbox.app import create_app
 from tasksync.sandbox.crm import Crm
 from tasksync.sandbox.world import World
+from tasksync.service.clock import SteadyClock
 from tasksync.store.opening import open_mirror
 from tasksync.transport.dial import Dialer
 from tasksync.transport.redaction import Redactor
@@ -86,18 +87,20 @@ class Firm:
     ) -> CycleReport:
         """One run of `sync --once`, a minute after the last: a new process, so to speak, on the same mirror."""
         self.clock.tick(minutes=1)
+        used = mirror or self.mirror
+        clock = SteadyClock(self.clock, latest_moment(used) or START)
         transport = httpx.ASGITransport(app=create_app(self.world), raise_app_exceptions=True)
         dialer = Dialer(
-            self.clock, self.retry, Redactor(), transport=transport, sleep=self._sleep, monotonic=self._monotonic
+            clock, self.retry, Redactor(), transport=transport, sleep=self._sleep, monotonic=self._monotonic
         )
         manifests = discover()
         connectors = [manifests[one.type].build(one, dialer) for one in self.settings.values()]
         cycle = Cycle(
-            mirror=mirror or self.mirror,
+            mirror=used,
             groups={"all": connectors},
             order=list(self.settings),
             policy=policy or self.policy,
-            clock=self.clock,
+            clock=clock,
             log=self.log,
             new_id=lambda: next(self.ids),
             only=only,

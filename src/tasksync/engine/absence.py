@@ -9,7 +9,7 @@ it was deleted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tasksync.core.record import Observation, Replica
@@ -32,86 +32,104 @@ class _Reading:
 
 
 class Absence:
-    """Looks into what left the listing of a connection."""
+    """Looks into what left the listings of a group."""
 
     def __init__(self, context: Context, planner: Planner, intake: Intake) -> None:
         self._context = context
         self._planner = planner
         self._intake = intake
 
-    async def settle(self, member: Member) -> None:
-        """Nothing happens unless the snapshot is complete and its scope is the one of last time."""
-        if not member.complete or member.scope_changed:
-            return
+    async def settle(self, members: Sequence[Member]) -> None:
+        """Look into what the complete snapshots of `members` do not show any more."""
+        missing: dict[str, list[Replica]] = {}
+        for member in members:
+            if member.complete and member.scope_changed:
+                self._lose_sight(member)
+            elif member.complete:
+                missing[member.name] = await self._missing(member)
+        elsewhere = self._elsewhere(missing)
+        for member in members:
+            if member.name in missing and self._allowed(member, missing[member.name], elsewhere):
+                await self._settle(member, missing[member.name])
+
+    async def _missing(self, member: Member) -> list[Replica]:
         with self._context.mirror.begin() as unit:
-            missing, _ = self._missing(unit, member)
-        # A CRM that lists unfinished records only may show that it does only now: the account may have none to list.
-        await self._read(member, missing[:1])
+            missing = self._unseen(unit, member)
+        if missing and member.connector.capabilities.lists_finished:
+            # A CRM that lists unfinished records only may show that it does only now: it may have had none to list.
+            await self._read(member, missing[:1])
+        return [replica for replica in missing if not self._unlisted(member, replica)]
+
+    def _unseen(self, unit: Unit, member: Member) -> list[Replica]:
+        """The linked replicas that the snapshot lacks. Unlinked ones are forgotten at once."""
+        kind = self._context.kind.name
+        unseen: list[Replica] = []
+        for ids in chunks(unit.external_ids(member.name, kind) - member.seen):
+            replicas = unit.replicas(member.name, kind, ids).values()
+            unit.drop_replicas(member.name, kind, [one.external_id for one in replicas if one.record_id is None])
+            unseen += [one for one in replicas if one.record_id is not None and one.gone_at is None]
+        return unseen
+
+    def _unlisted(self, member: Member, replica: Replica) -> bool:
+        """Whether the listing does not show such a replica in the first place."""
+        finished = replica.shadow.get(self._context.kind.state) is True
+        return finished and not member.connector.capabilities.lists_finished
+
+    def _lose_sight(self, member: Member) -> None:
+        """The listing shows other records than last time because of other rights or filters. What it does not show any
+        more is out of our sight and not deleted: it is left alone, here and elsewhere, until it is seen again.
+        """
         with self._context.mirror.begin() as unit:
-            missing, known = self._missing(unit, member)
-            suspicious = not self._context.policy.allow_deletes and not self._context.policy.max_deletes.allows(
-                len(missing), known
-            )
-            self._hold(unit, member, len(missing) if suspicious else 0, known)
-        if suspicious:
-            self._context.log.warning("deletions_held", connection=member.name, missing=len(missing), known=known)
-            return
+            unseen = self._unseen(unit, member)
+            unit.save_replicas(replace(replica, gone_at=self._context.clock.now()) for replica in unseen)
+            self._planner.replan(unit, [one.record_id for one in unseen if one.record_id is not None])
+        self._context.log.warning("scope_changed", connection=member.name, out_of_sight=len(unseen))
+
+    def _elsewhere(self, missing: Mapping[str, Sequence[Replica]]) -> set[str]:
+        """The ids of missing records that some other connection still has: those that would be deleted there."""
+        absent = {(name, one.record_id) for name, found in missing.items() for one in found}
+        wanted = [one.record_id for found in missing.values() for one in found if one.record_id is not None]
+        left: set[str] = set()
+        with self._context.mirror.begin() as unit:
+            for part in chunks(dict.fromkeys(wanted)):
+                for record_id, replicas in unit.replicas_of(part).items():
+                    if any(one.gone_at is None and (name, record_id) not in absent for name, one in replicas.items()):
+                        left.add(record_id)
+        return left
+
+    def _allowed(self, member: Member, missing: Sequence[Replica], elsewhere: set[str]) -> bool:
+        """Whether so many may be deleted at once. If not, the deletions are held; the hold goes when the records are
+        back, or gone everywhere.
+        """
+        policy, count = self._context.policy, sum(one.record_id in elsewhere for one in missing)
+        with self._context.mirror.begin() as unit:
+            known = len(unit.external_ids(member.name, self._context.kind.name))
+            if policy.allow_deletes or policy.max_deletes.allows(count, known):
+                holds = [one for one in unit.holds(member.name) if one.reason is HoldReason.DELETIONS]
+                unit.release([hold.id for hold in holds if hold.id is not None])
+                return True
+            unit.hold([self._hold(member, count, known)])
+        self._context.log.warning("deletions_held", connection=member.name, missing=count, known=known)
+        return False
+
+    def _hold(self, member: Member, missing: int, known: int) -> Hold:
+        return Hold(
+            connection=member.name,
+            kind=self._context.kind.name,
+            reason=HoldReason.DELETIONS,
+            message=f"{missing} of {known} tasks have vanished from {member.name} at once, more than max_deletes "
+            "allows, so none of them was deleted elsewhere. If they were deleted on purpose: tasksync sync --once "
+            "--allow-deletes. If not, find out what hides them; the hold goes when they are back.",
+            since=self._context.clock.now(),
+        )
+
+    async def _settle(self, member: Member, missing: Sequence[Replica]) -> None:
         for part in chunks(missing):
             asked_at = self._context.clock.now()
             reading = await self._read(member, part)
             with self._context.mirror.begin() as unit:
                 self._intake.take(unit, member, reading.there, asked_at=asked_at, answered_at=self._context.clock.now())
                 self._delete(unit, member, reading.gone)
-
-    def _missing(self, unit: Unit, member: Member) -> tuple[list[Replica], int]:
-        """The linked replicas that the snapshot lacks, and how many replicas the connection has in all. Unlinked ones
-        are forgotten at once.
-        """
-        kind = self._context.kind
-        known = unit.external_ids(member.name, kind.name)
-        missing: list[Replica] = []
-        for ids in chunks(known - member.seen):
-            replicas = unit.replicas(member.name, kind.name, ids).values()
-            unlinked = [one.external_id for one in replicas if one.record_id is None]
-            unit.drop_replicas(member.name, kind.name, unlinked)
-            missing += [one for one in replicas if one.record_id is not None and not self._unlisted(member, one)]
-        return missing, len(known)
-
-    def _unlisted(self, member: Member, replica: Replica) -> bool:
-        """Whether the listing does not show such a replica in the first place."""
-        if replica.gone_at is not None:
-            return True
-        finished = replica.shadow.get(self._context.kind.state) is True
-        return finished and not member.connector.capabilities.lists_finished
-
-    def _hold(self, unit: Unit, member: Member, missing: int, known: int) -> None:
-        """Hold the deletions, or release them: the records are back, or few enough are missing."""
-        if not missing:
-            unit.release(
-                [
-                    hold.id
-                    for hold in unit.holds(member.name)
-                    if hold.reason is HoldReason.DELETIONS and hold.id is not None
-                ]
-            )
-            return
-        message = (
-            f"{missing} of {known} tasks have vanished from {member.name} at once, more than max_deletes allows, so "
-            f"none of them was deleted "
-            f"elsewhere. If they were deleted on purpose: tasksync sync --once --allow-deletes --only {member.name}. "
-            "If not, find out what hides them; the hold goes when they are back."
-        )
-        unit.hold(
-            [
-                Hold(
-                    connection=member.name,
-                    kind=self._context.kind.name,
-                    reason=HoldReason.DELETIONS,
-                    message=message,
-                    since=self._context.clock.now(),
-                )
-            ]
-        )
 
     async def _read(self, member: Member, missing: Sequence[Replica]) -> _Reading:
         """Ask for each directly. One that cannot be read now is left for the next cycle."""

@@ -216,9 +216,7 @@ class Cycle:
         for member in polled:
             with context.mirror.begin() as unit:
                 meeting.settle(unit, member)
-        absence = Absence(context, planner, intake)
-        for member in polled:
-            await absence.settle(member)
+        await Absence(context, planner, intake).settle(polled)
         self._note_polls(polled)
         if not self._dry_run:
             await Push(context, planner, intake).run()
@@ -326,6 +324,15 @@ class Cycle:
                         )
                     )
         return tuple(planned)
+
+
+def latest_moment(mirror: Mirror) -> datetime | None:
+    """The latest time that the mirror remembers something by; None for a new one."""
+    with mirror.begin() as unit:
+        moments = [run.finished_at for run in unit.runs(1)]
+        moments += [state.polled_at for state in unit.connections() if state.polled_at is not None]
+        moments += [queued.attempted_at for queued in unit.queue() if queued.attempted_at is not None]
+    return max(moments, default=None)
 
 
 def _member(member: Member) -> dict[str, Any]:
