@@ -1,4 +1,4 @@
-"""The accounts of the conformance suite: each connector in each shape in which its CRM comes, on a real socket.
+"""The accounts of the conformance suite: each connector in each shape in which its CRM comes.
 
 An arrangement says what a CRM, a protocol or a switch of the sandbox makes different, so that the tests need not: which
 fields it has to offer, what it tells of a task, where a page ends. A new connector joins the suite by one more of them.
@@ -6,26 +6,16 @@ fields it has to offer, what it tells of a task, where a page ends. A new connec
 
 from __future__ import annotations
 
-import re
-import ssl
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any
 
-import httpx
-from firm import CLIENT, FakeClock
+from firm import CLIENT
 
-from tasksync.connectors.manifest import ConnectionSettings, discover
-from tasksync.core.record import Observation, Values
-from tasksync.ports import Connector
-from tasksync.sandbox.crm import Crm
+from tasksync.core.record import Values
 from tasksync.sandbox.world import World
-from tasksync.transport.dial import Dialer
-from tasksync.transport.redaction import Redactor
-from tasksync.transport.retry import RetryPolicy
 
 EMPLOYEE = "1f0d6a52-7a3e-4c1b-9a55-0b7f3f2f9c11"
 TIMED = datetime(2026, 6, 10, 13, 30, tzinfo=UTC)
@@ -237,106 +227,3 @@ BY_TOKEN = tuple(one for one in ARRANGEMENTS if "token" in one.credentials)
 
 DIALECTS = tuple(one for one in BY_TOKEN if one in PROTOCOLS and one.tells_done)
 """One for each protocol, in its usual form: where faults are concerned, the rest is the same."""
-
-
-# --- at work ---
-
-
-@dataclass(kw_only=True)
-class Sandbox:
-    """The sandbox on its socket, for a whole session. Its clock only goes forward, and only when it is told to."""
-
-    clock: FakeClock
-    world: World
-    url: str
-
-
-class Site:
-    """One arrangement, set up in an empty account. Nothing that waits takes time: the clock moves on instead."""
-
-    def __init__(self, arrangement: Arrangement, sandbox: Sandbox) -> None:
-        self.arrangement = arrangement
-        self.world = sandbox.world
-        self.clock = sandbox.clock
-        self.url = f"{sandbox.url}/{arrangement.type}"
-        self.crm: Crm = sandbox.world.crms[arrangement.type]
-        # Past whatever an earlier test has left behind in windows and blocks, and, as most of the time, not at the
-        # beginning of a second.
-        self.clock.moment = self.clock.moment.replace(microsecond=300_000) + timedelta(minutes=2)
-        self.crm.reset()
-        self.crm.settings.change({**type(self.crm.settings)().model_dump(), **arrangement.switches})
-        self._dialers = AsyncExitStack()
-        self._tries = 5
-
-    def give_up_after(self, tries: int) -> None:
-        """Of connectors made from now on."""
-        self._tries = tries
-
-    def _dialer(self) -> Dialer:
-        dialer = Dialer(
-            self.clock,
-            RetryPolicy(tries=self._tries),
-            Redactor(),
-            # Sockets as ever; only the certificates, which take longer to load than a test to run, are left out.
-            transport=httpx.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)),
-            sleep=self._sleep,
-            monotonic=lambda: self.clock.now().timestamp(),
-        )
-        self._dialers.push_async_callback(dialer.close)
-        return dialer
-
-    async def _sleep(self, seconds: float) -> None:
-        self.clock.tick(seconds=seconds)
-
-    async def close(self) -> None:
-        await self._dialers.aclose()
-
-    def connect(
-        self,
-        *,
-        name: str = "office",
-        url: str | None = None,
-        options: Mapping[str, Any] | None = None,
-        credentials: Mapping[str, str] | None = None,
-    ) -> Connector:
-        """A connector that has not been opened yet; keywords replace what the arrangement says."""
-        one, manifest = self.arrangement, discover()[self.arrangement.type]
-        settings = ConnectionSettings(
-            name=name,
-            type=one.type,
-            url=url or self.url,
-            options=manifest.options.model_validate(one.options if options is None else options),
-        )
-        secrets: Mapping[str, Any] = {**one.credentials, **(credentials or {})}
-        return manifest.build(replace(settings, **secrets), self._dialer())
-
-    async def opened(self) -> Connector:
-        """An open connector that has seen a task once, as all have for most of their life."""
-        connector = self.connect()
-        await connector.open()
-        made = self.crm.add(title="Settling in", due=_DUE)
-        await connector.read("task", made)
-        self.crm.remove(made)
-        return connector
-
-    def columns(self, task_id: str) -> dict[str, Any]:
-        """The whole row of a task, as the CRM's database has it."""
-        rows: Any = self.crm
-        (row,) = [row for row in rows.rows() if task_id in {getattr(row, "uuid", None), str(getattr(row, "id", None))}]
-        return asdict(row)
-
-    def changed(self, before: Mapping[str, Any], task_id: str) -> set[str]:
-        """The columns that differ from `before` by now, but for those that any write may move."""
-        now = self.columns(task_id)
-        assert now.keys() == before.keys()
-        return {name for name in now if now[name] != before[name]} - self.arrangement.stamps
-
-    def creates(self) -> int:
-        """How often a client asked for a task to be made, whatever came of it."""
-        wanted = re.compile(self.arrangement.creating)
-        return sum(method == "POST" and bool(wanted.search(path)) for method, path, _ in self.crm.requests)
-
-
-async def everything(connector: Connector) -> list[Observation]:
-    """All that a poll shows, in order."""
-    return [one async for page in connector.poll("task") for one in page]

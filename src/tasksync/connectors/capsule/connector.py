@@ -4,46 +4,30 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from tasksync.connectors.base import HttpConnector, written_ahead
 from tasksync.connectors.capsule.mapping import find_category, parse_zone
 from tasksync.connectors.capsule.options import CapsuleOptions
 from tasksync.connectors.manifest import ConnectionSettings
 from tasksync.core.lens import Lens
 from tasksync.core.record import TASK, Observation, Value, Values
 from tasksync.errors import Refused, ServerFault, Vanished
-from tasksync.ports import Account, Capabilities, Finding, Http
+from tasksync.ports import Account, Finding, Http
 
 _NO_ZONE = ZoneInfo("UTC")
 
 
-class CapsuleConnector(ABC):
+class CapsuleConnector(HttpConnector, ABC):
     """A `ports.Connector` for the kind "task"; the subclasses speak v1 and v2."""
 
     def __init__(self, settings: ConnectionSettings, options: CapsuleOptions, http: Http) -> None:
-        self._settings = settings
+        super().__init__(settings, http)
         self._options = options
-        self._http = http
         self._categories: tuple[str, ...] = ()
         self._zone_told: ZoneInfo | None = None
-
-    @property
-    def connection(self) -> str:
-        return self._settings.name
-
-    @property
-    def requests(self) -> int:
-        return self._http.requests
-
-    @property
-    def clock_difference(self) -> timedelta:
-        return self._http.clock_difference
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities()
 
     @abstractmethod
     async def open(self) -> Account: ...
@@ -78,7 +62,7 @@ class CapsuleConnector(ABC):
         if kind != TASK.name:
             return {}
         values: dict[str, Value] = {}
-        wanted, ahead = self._options.defaults.category, self._options.defaults.due_after
+        wanted, ahead = self._options.defaults.category, self._options.defaults.due
         category = find_category(self._categories, wanted) if wanted else None
         if category is not None:
             values["category"] = category
@@ -119,9 +103,6 @@ class CapsuleConnector(ABC):
     async def check(self) -> Sequence[Finding]:
         """Zone, default category and default due date. Whether the token may write cannot be known without writing."""
         return (self._check_zone(), self._check_category(), self._check_due())
-
-    async def close(self) -> None:
-        await self._http.close()
 
     @property
     def _zone(self) -> ZoneInfo:
@@ -170,7 +151,9 @@ class CapsuleConnector(ABC):
                 message="Capsule needs a due date, and tasks without one have no default: they will be held.",
                 advice=f"Set `defaults: {{due: +7d}}` on connection {self.connection}.",
             )
-        return Finding(subject="default due date", ok=True, message=f"Tasks without a due date get one at {due}.")
+        return Finding(
+            subject="default due date", ok=True, message=f"Tasks without a due date get one at {written_ahead(due)}."
+        )
 
 
 def only_tasks(kind: str) -> None:

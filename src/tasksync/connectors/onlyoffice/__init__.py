@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from tasksync.connectors.base import HttpConnector
 from tasksync.connectors.manifest import ConnectionSettings, Manifest
 from tasksync.connectors.onlyoffice.client import Client
 from tasksync.connectors.onlyoffice.mapping import (
@@ -25,7 +26,7 @@ from tasksync.connectors.onlyoffice.times import NotUnderstood, portal_offset, p
 from tasksync.core.lens import Lens
 from tasksync.core.record import NOTHING, TASK, Observation, Values
 from tasksync.errors import Misconnected, ServerFault, TasksyncError, Vanished
-from tasksync.ports import Account, Capabilities, Dial, Finding, RateLimit
+from tasksync.ports import Account, Dial, Finding, RateLimit
 from tasksync.transport.answers import unreadable
 
 # "Up to 500 requests per 10 seconds" (4.5, [D]).
@@ -40,7 +41,7 @@ class _Opened:
     told_zone: bool
 
 
-class OnlyofficeConnector:
+class OnlyofficeConnector(HttpConnector):
     """One ONLYOFFICE portal as a `ports.Connector`, for tasks.
 
     Needs `url` (the portal), and a token or a user name and password. `timezone` counts only where the portal's own
@@ -48,10 +49,7 @@ class OnlyofficeConnector:
     """
 
     def __init__(self, settings: ConnectionSettings, dial: Dial) -> None:
-        self._settings = settings
-        self._defaults: Defaults = Defaults() if settings.options is None else settings.options.defaults
-        self._opened: _Opened | None = None
-        self._http = dial(
+        http = dial(
             connection=settings.name,
             base_url=settings.url,
             limit=LIMIT,
@@ -59,23 +57,10 @@ class OnlyofficeConnector:
             headers={},
             secrets=[secret for secret in (settings.token, settings.password) if secret],
         )
-        self._client = Client(self._http, token=settings.token, username=settings.username, password=settings.password)
-
-    @property
-    def connection(self) -> str:
-        return self._settings.name
-
-    @property
-    def requests(self) -> int:
-        return self._http.requests
-
-    @property
-    def clock_difference(self) -> timedelta:
-        return self._http.clock_difference
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(lists_finished=True)
+        super().__init__(settings, http)
+        self._defaults: Defaults = Defaults() if settings.options is None else settings.options.defaults
+        self._opened: _Opened | None = None
+        self._client = Client(http, token=settings.token, username=settings.username, password=settings.password)
 
     async def open(self) -> Account:
         """Sign in, and read who we are, the portal's zone and its task categories.
@@ -220,9 +205,6 @@ class OnlyofficeConnector:
             Finding(subject="timezone", ok=True, message=f"Due dates are days in {zone} ({source})."),
             *self._defaults.findings(state.portal),
         )
-
-    async def close(self) -> None:
-        await self._client.close()
 
     def _observed(self, payload: Mapping[str, Any]) -> Observation:
         try:

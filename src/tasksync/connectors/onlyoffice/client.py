@@ -112,9 +112,6 @@ class Client:
         if not _says_gone(response):
             _envelope(_judged(response))
 
-    async def close(self) -> None:
-        await self._http.close()
-
     async def _get(self, path: str, *, params: Sequence[tuple[str, str]] = ()) -> Response:
         response = await self._send("GET", path, params=params)
         try:

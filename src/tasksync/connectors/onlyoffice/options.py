@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
+from tasksync.connectors.base import DaysAhead, written_ahead
 from tasksync.connectors.manifest import Options
 from tasksync.connectors.onlyoffice.mapping import Portal, category_form
 from tasksync.core.lens import KEEP
@@ -15,26 +15,16 @@ from tasksync.core.record import Value
 from tasksync.ports import Finding
 
 
-def _relative(value: object) -> object:
-    if value is None or isinstance(value, timedelta):
-        return value
-    match = re.fullmatch(r"\+(\d{1,4})([dh])", value, re.ASCII) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('expected a time from now in days or hours, such as "+7d" or "+36h"')
-    number = int(match[1])
-    return timedelta(days=number) if match[2] == "d" else timedelta(hours=number)
-
-
 class Defaults(BaseModel):
     """What steps in at a create where a record lacks what ONLYOFFICE needs.
 
-    `category` is the title of a task category of the portal; `due` the time from the create to the due day.
+    `category` is the title of a task category of the portal; `due` the days from the create to the due day.
     """
 
     model_config = Options.model_config
 
     category: Annotated[str, Field(min_length=1)] | None = None
-    due: Annotated[timedelta | None, BeforeValidator(_relative)] = None
+    due: DaysAhead | None = None
 
     def values(self, portal: Portal, now: datetime) -> dict[str, Value]:
         """As remote forms. An unknown category stays as configured, so that the refusal can name it. The due day is
@@ -45,7 +35,7 @@ class Defaults(BaseModel):
             shown = category_form(self.category, portal.categories)
             values["category"] = self.category if shown is KEEP else shown
         if self.due is not None:
-            values["due"] = (now.astimezone(portal.zone) + self.due).date()
+            values["due"] = now.astimezone(portal.zone).date() + self.due
         return values
 
     def findings(self, portal: Portal) -> tuple[Finding, Finding]:
@@ -77,9 +67,10 @@ class Defaults(BaseModel):
                 subject="defaults.due",
                 ok=False,
                 message="No default due day: a task without one is held.",
-                advice="Set defaults.due to a time from now, such as +7d.",
+                advice="Set defaults.due to a number of days, such as +7d.",
             )
-        return Finding(subject="defaults.due", ok=True, message=f"Tasks without a due day get one {self.due} ahead.")
+        message = f"Tasks without a due day get one at {written_ahead(self.due)}."
+        return Finding(subject="defaults.due", ok=True, message=message)
 
 
 class OnlyofficeOptions(Options):

@@ -5,19 +5,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from tasksync.connectors.base import HttpConnector
 from tasksync.connectors.manifest import ConnectionSettings, Manifest, Options
 from tasksync.connectors.plannr import firm, mapping
 from tasksync.connectors.plannr.client import PlannrClient
 from tasksync.core.lens import Lens
 from tasksync.core.record import NOTHING, Observation, Values
 from tasksync.errors import AnswerLost, DefaultNeeded, NeedsLogin, Refused, RetryLater, ServerFault
-from tasksync.ports import Account, Capabilities, Connector, Dial, Finding, Http, RateLimit
+from tasksync.ports import Account, Connector, Dial, Finding, Http, RateLimit
 
 _LIMIT = RateLimit(requests=500, per_s=60)  # per user (3.5 [S])
 
@@ -53,32 +54,15 @@ class PlannrOptions(Options):
     defaults: Defaults = Defaults()
 
 
-class PlannrConnector:
+class PlannrConnector(HttpConnector):
     """See `ports.Connector`. The only kind is "task"."""
 
     def __init__(self, settings: ConnectionSettings, http: Http) -> None:
-        self._settings = settings
+        super().__init__(settings, http)
         self._options: PlannrOptions = settings.options or PlannrOptions()
-        self._http = http
         self._client = PlannrClient(http)
         self._login: firm.Login | None = None
         self._statuses: Sequence[firm.Status] = ()
-
-    @property
-    def connection(self) -> str:
-        return self._settings.name
-
-    @property
-    def requests(self) -> int:
-        return self._http.requests
-
-    @property
-    def clock_difference(self) -> timedelta:
-        return self._http.clock_difference
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(lists_finished=True)
 
     async def open(self) -> Account:
         answer = await self._client.logins()
@@ -149,9 +133,6 @@ class PlannrConnector:
         if self._login is None:
             raise RuntimeError("check() comes after open()")
         return [*_of_login(self._login), self._zone_finding(), self._status_finding(), await self._link_finding()]
-
-    async def close(self) -> None:
-        await self._http.close()
 
     def _zone_finding(self) -> Finding:
         configured = self._settings.timezone
