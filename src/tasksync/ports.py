@@ -292,6 +292,26 @@ class HoldReason(StrEnum):
     DEFAULT_NEEDED = "default needed"
     DELETIONS = "deletions"
     DUPLICATE = "possible duplicate"
+    OSCILLATING = "written to and fro"
+
+
+class Decision(StrEnum):
+    """What a person said of a hold.
+
+    =================== ============================================ ==================================================
+    hold                approved: do it                              dropped: do not
+    =================== ============================================ ==================================================
+    deletions           they are carried out                         the records are created again where they vanished
+    ambiguous match     a task of its own: copied, not matched       left alone, on this side
+    refused, default    sent again                                   not sent until the record changes
+    needed
+    possible duplicate  created again, once more                     never created there; what was found is new
+    written to and fro  written again                                left as it is there
+    =================== ============================================ ==================================================
+    """
+
+    APPROVED = "approved"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +329,7 @@ class Hold:
     record_id: str | None = None
     external_id: str | None = None
     fingerprint: str = ""
+    decision: Decision | None = None
     id: int | None = None
 
 
@@ -422,6 +443,9 @@ class Unit(Protocol):
         """Insert; one that exists already for the same connection, kind, reason, record and external id is updated and
         keeps its id and `since`.
         """
+
+    def decide(self, ids: Collection[int], decision: Decision) -> None:
+        """Note what a person said. It stands until the hold is released, or held again with another fingerprint."""
 
     def release(self, ids: Collection[int]) -> None: ...
     def holds(self, connection: str | None = None) -> Sequence[Hold]: ...

@@ -10,6 +10,7 @@ import pytest
 from firm import Firm, copied
 
 from tasksync.engine.member import Policy
+from tasksync.ports import HoldReason
 
 CRMS = ("onlyoffice", "capsule", "plannr")
 
@@ -428,3 +429,29 @@ async def test_our_own_clock_set_back_does_not_decide(met: Firm) -> None:
     met.edit("plannr", "Ring Bob", body="after")
     await met.sync()
     assert met.everywhere("Ring Bob", "body") == dict.fromkeys(CRMS, "after")
+
+
+async def test_what_is_written_to_and_fro_is_stopped(met: Firm) -> None:
+    """Two CRMs whose automations undo each other's titles: after a few cycles nothing is written any
+    more, and it is held.
+    """
+    for _ in range(12):
+        met.clock.tick(seconds=5)
+        for crm, change in (("onlyoffice", str.upper), ("plannr", str.lower)):
+            task = met.task(crm, "Ring Bob")
+            if task["title"] != change(task["title"]):
+                met.crms[crm].edit(task["id"], title=change(task["title"]))
+        done = await met.sync()
+    assert done.exit_code == 4
+    assert {hold.reason for hold in met.holds()} == {HoldReason.OSCILLATING}
+    met.forget_requests()
+    await met.sync()
+    assert met.writes() == []
+
+
+async def test_a_person_who_changes_their_mind_often_is_not_stopped(met: Firm) -> None:
+    """A different text in each of many cycles is no oscillation."""
+    for number in range(8):
+        met.edit("capsule", "Ring Bob", body=f"Version {number}")
+        assert (await met.sync()).exit_code == 0
+    assert met.everywhere("Ring Bob", "body") == dict.fromkeys(CRMS, "Version 7")

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from tasksync.core.record import Record, Value
-from tasksync.ports import Conflict, Hold, HoldReason, Revision, RunReport
+from tasksync.ports import Conflict, Decision, Hold, HoldReason, Revision, RunReport
 from tasksync.store.mirror import SqlMirror
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -21,6 +21,7 @@ HOLD = Hold(
     record_id="r00001",
     external_id="17",
     fingerprint="abc",
+    decision=Decision.APPROVED,
 )
 REVISION = Revision(
     record_id="r00001", field="title", old="a", new="b", at=NOW, estimated=True, connection="office", reason="later"
@@ -67,7 +68,7 @@ def test_a_hold_said_again_keeps_its_id_and_its_age(stocked: SqlMirror) -> None:
         [before] = unit.holds()
         unit.hold([replace(HOLD, message="Another.", fingerprint="def", since=NOW + timedelta(days=1))])
         [after] = unit.holds()
-    assert after == replace(before, message="Another.", fingerprint="def")
+    assert after == replace(before, message="Another.", fingerprint="def", decision=None)
 
 
 @pytest.mark.parametrize(
@@ -152,3 +153,20 @@ def test_runs_are_given_newest_first(mirror: SqlMirror) -> None:
     with mirror.begin() as unit:
         assert list(unit.runs()) == reports[:-21:-1]
         assert list(unit.runs(limit=1)) == [reports[-1]]
+
+
+def test_a_decision_stands_until_something_else_is_held(mirror: SqlMirror) -> None:
+    """What a person said of a hold survives holding the same again, and not holding something else in its place."""
+    hold = Hold(
+        connection="office", kind="task", reason=HoldReason.DELETIONS, message="12 vanished", since=NOW, fingerprint="a"
+    )
+    with mirror.begin() as unit:
+        unit.hold([hold])
+        (kept,) = unit.holds()
+        assert kept.id is not None
+        assert kept.decision is None
+        unit.decide([kept.id], Decision.APPROVED)
+        unit.hold([replace(hold, message="still 12")])
+        assert [(one.message, one.decision) for one in unit.holds()] == [("still 12", Decision.APPROVED)]
+        unit.hold([replace(hold, message="13 vanished", fingerprint="b")])
+        assert [(one.message, one.decision) for one in unit.holds()] == [("13 vanished", None)]

@@ -40,6 +40,8 @@ def test_a_replica_comes_back_whole(
         completed=NOW - timedelta(days=1, microseconds=1),
         settled={"title": "cut"},
         gone_at=NOW + timedelta(days=1),
+        wrote=("a" * 32, "b" * 32),
+        wrote_at=NOW + timedelta(days=2),
     )
     assert all(getattr(replica, field.name) is not None for field in fields(Replica))
     with mirror.begin() as unit:

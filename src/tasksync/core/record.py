@@ -201,7 +201,8 @@ class Replica:
     `record_id` is None for one that belongs to no record (yet). `shadow` holds the remote forms as the server gave them
     when we last read or wrote the replica; `seen_at` (aware UTC, our clock) is when the request for that answer was
     started, so anything that differs from the shadow was made later. `settled` holds, for fields where the server's
-    answer differed from what we sent, what we sent: the server has had its say, the same is not sent again.
+    answer differed from what we sent, what we sent: the server has had its say, the same is not sent again. `gone_at`:
+    since when the replica is known to be out of our sight, and to be left alone. `wrote` and `wrote_at`: see `guard`.
     """
 
     connection: str
@@ -215,6 +216,8 @@ class Replica:
     completed: datetime | None = None
     settled: Values = field(default_factory=lambda: NOTHING)
     gone_at: datetime | None = None
+    wrote: tuple[str, ...] = ()
+    wrote_at: datetime | None = None
 
     @property
     def content(self) -> str:

@@ -12,13 +12,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tasksync.core.record import Observation, Replica
+from tasksync.core.record import Observation, Replica, content_hash
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner, chunks
 from tasksync.engine.together import together
 from tasksync.errors import RetryLater, SkipRecord, StopConnection
-from tasksync.ports import Hold, HoldReason, Revision, Unit
+from tasksync.ports import Decision, Hold, HoldReason, Revision, Unit
 
 _PARALLEL = 8
 
@@ -49,8 +49,12 @@ class Absence:
                 missing[member.name] = await self._missing(member)
         elsewhere = self._elsewhere(missing)
         for member in members:
-            if member.name in missing and self._allowed(member, missing[member.name], elsewhere):
-                await self._settle(member, missing[member.name])
+            if member.name not in missing:
+                continue
+            found = missing[member.name]
+            decision = self._decide(member, found, elsewhere)
+            if decision is not None:
+                await self._settle(member, found, bring_back=decision is Decision.DROPPED)
 
     async def _missing(self, member: Member) -> list[Replica]:
         with self._context.mirror.begin() as unit:
@@ -97,39 +101,49 @@ class Absence:
                         left.add(record_id)
         return left
 
-    def _allowed(self, member: Member, missing: Sequence[Replica], elsewhere: set[str]) -> bool:
-        """Whether so many may be deleted at once. If not, the deletions are held; the hold goes when the records are
-        back, or gone everywhere.
+    def _decide(self, member: Member, missing: Sequence[Replica], elsewhere: set[str]) -> Decision | None:
+        """Whether so many may be deleted at once: approved when it is within the limit or a person said so, dropped
+        when a person said no, None while that is open. The hold goes when the records are back, or gone everywhere.
         """
-        policy, count = self._context.policy, sum(one.record_id in elsewhere for one in missing)
+        policy, harmful = self._context.policy, [one for one in missing if one.record_id in elsewhere]
         with self._context.mirror.begin() as unit:
             known = len(unit.external_ids(member.name, self._context.kind.name))
-            if policy.allow_deletes or policy.max_deletes.allows(count, known):
-                holds = [one for one in unit.holds(member.name) if one.reason is HoldReason.DELETIONS]
-                unit.release([hold.id for hold in holds if hold.id is not None])
-                return True
-            unit.hold([self._hold(member, count, known)])
-        self._context.log.warning("deletions_held", connection=member.name, missing=count, known=known)
-        return False
+            decision: Decision | None = Decision.APPROVED
+            if not policy.allow_deletes and not policy.max_deletes.allows(len(harmful), known):
+                unit.hold([self._hold(member, harmful, known)])
+                (decision,) = (one.decision for one in self._holds(unit, member))
+            if decision is not None:
+                unit.release([one.id for one in self._holds(unit, member) if one.id is not None])
+                return decision
+        self._context.log.warning("deletions_held", connection=member.name, missing=len(harmful), known=known)
+        return None
 
-    def _hold(self, member: Member, missing: int, known: int) -> Hold:
+    def _holds(self, unit: Unit, member: Member) -> list[Hold]:
+        return [one for one in unit.holds(member.name) if one.reason is HoldReason.DELETIONS]
+
+    def _hold(self, member: Member, missing: Sequence[Replica], known: int) -> Hold:
         return Hold(
             connection=member.name,
             kind=self._context.kind.name,
             reason=HoldReason.DELETIONS,
-            message=f"{missing} of {known} tasks have vanished from {member.name} at once, more than max_deletes "
-            "allows, so none of them was deleted elsewhere. If they were deleted on purpose: tasksync sync --once "
-            "--allow-deletes. If not, find out what hides them; the hold goes when they are back.",
+            message=f"{len(missing)} of {known} tasks have vanished from {member.name} at once, more than max_deletes "
+            "allows, so none of them was deleted elsewhere. If they were deleted on purpose: tasksync holds approve. "
+            "To have them created there again: tasksync holds drop. Else find out what hides them; the hold goes when "
+            "they are back.",
             since=self._context.clock.now(),
+            fingerprint=content_hash({one.external_id: True for one in missing}),
         )
 
-    async def _settle(self, member: Member, missing: Sequence[Replica]) -> None:
+    async def _settle(self, member: Member, missing: Sequence[Replica], *, bring_back: bool) -> None:
         for part in chunks(missing):
             asked_at = self._context.clock.now()
             reading = await self._read(member, part)
             with self._context.mirror.begin() as unit:
                 self._intake.take(unit, member, reading.there, asked_at=asked_at, answered_at=self._context.clock.now())
-                self._delete(unit, member, reading.gone)
+                if bring_back:
+                    self._forget(unit, member, reading.gone)
+                else:
+                    self._delete(unit, member, reading.gone)
 
     async def _read(self, member: Member, missing: Sequence[Replica]) -> _Reading:
         """Ask for each directly. One that cannot be read now is left for the next cycle."""
@@ -155,6 +169,11 @@ class Absence:
         if member.connector.capabilities.lists_finished:
             return found
         return replace(found, values={**found.values, self._context.kind.state: True})
+
+    def _forget(self, unit: Unit, member: Member, gone: Sequence[Replica]) -> None:
+        """The records have no replica here any more, so one is planned."""
+        unit.drop_replicas(member.name, self._context.kind.name, [replica.external_id for replica in gone])
+        self._planner.replan(unit, [replica.record_id for replica in gone if replica.record_id is not None])
 
     def _delete(self, unit: Unit, member: Member, gone: Sequence[Replica]) -> None:
         kind, now = self._context.kind, self._context.clock.now()

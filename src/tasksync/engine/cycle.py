@@ -162,7 +162,9 @@ class Cycle:
             unit.mark(doubtful, OperationState.UNKNOWN, error="The process ended before the answer came.")
             for member in self.members:
                 member.remembered = unit.connection(member.name)
-                member.met = member.remembered is not None and member.remembered.met_at is not None
+                if member.remembered is not None:
+                    member.met = member.remembered.met_at is not None
+                    member.polled_before = member.remembered.polled_at
                 for queued in unit.queue(member.name, {OperationState.UNKNOWN}):
                     operation = queued.operation
                     if operation.action is not Action.CREATE:
@@ -259,11 +261,12 @@ class Cycle:
                     hold.id
                     for hold in unit.holds()
                     if hold.fingerprint
+                    and hold.reason in _BY_RECORD
                     and (hold.connection, hold.record_id) not in held_operations
                     and hold.id is not None
                 ]
             )
-            holds = unit.holds()
+            holds = [hold for hold in unit.holds() if hold.decision is None]
             for member in self.members:
                 member.tally.held = sum(hold.connection == member.name for hold in holds)
                 if plan is None:

@@ -17,7 +17,7 @@ from tasksync.core.record import Record, Replica
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner, chunks
-from tasksync.ports import ConnectionState, Hold, HoldReason, OperationState, Queued, Unit
+from tasksync.ports import ConnectionState, Decision, Hold, HoldReason, OperationState, Queued, Unit
 
 _SLACK = timedelta(minutes=2)
 """How much earlier than our attempt a replica may seem to have been created and still be its result: stamps have a
@@ -63,7 +63,7 @@ class Meeting:
         self._planner.replan(unit, list({queued.operation.record_id for queued in over}))
 
     def _settle_lost_creates(self, unit: Unit, member: Member) -> None:
-        unit.release(_ids(hold for hold in unit.holds(member.name) if hold.reason is HoldReason.DUPLICATE))
+        self._heed_duplicates(unit, member)
         lost = [queued for queued in self._lost_creates(unit, member) if self._started_after(member, queued)]
         if not lost:
             return
@@ -73,6 +73,19 @@ class Meeting:
             self._settle_lost_create(unit, member, queued, found)
             for one in found:
                 del candidates[one.external_id]
+
+    def _heed_duplicates(self, unit: Unit, member: Member) -> None:
+        """Look at possible duplicates anew, unless a person has said what they are: tasks of their own, and the create
+        is sent once more (approved) or never (dropped).
+        """
+        holds = [hold for hold in unit.holds(member.name) if hold.reason is HoldReason.DUPLICATE]
+        said = {hold.fingerprint for hold in holds if hold.decision is not None}
+        over = [hold for hold in holds if hold.decision is not Decision.DROPPED or hold.record_id is None]
+        unit.release(_ids(over))
+        self._found(unit, member, self._held_replicas(unit, member, [one for one in holds if one.fingerprint in said]))
+        settled = [one for one in unit.queue(member.name, {OperationState.UNKNOWN}) if one.operation.record_id in said]
+        unit.finish([queued.id for queued in settled])
+        self._planner.replan(unit, [queued.operation.record_id for queued in settled])
 
     def _settle_lost_create(self, unit: Unit, member: Member, queued: Queued, found: list[Replica]) -> None:
         record_id = queued.operation.record_id
@@ -120,6 +133,7 @@ class Meeting:
                 "Delete or rename all but one of them.",
                 record_id=record_id,
                 external_id=external_id,
+                fingerprint=queued.operation.record_id,
             )
             for record_id, external_id in chain(
                 [(queued.operation.record_id, None)], ((None, one.external_id) for one in found)
@@ -150,15 +164,23 @@ class Meeting:
         self._context.log.info("connection_joined", connection=member.name, group=self._context.group)
 
     def _rematch(self, unit: Unit, member: Member) -> None:
-        """A person may have told apart what was ambiguous, by renaming or deleting: look at just that again."""
-        before = [hold for hold in unit.holds(member.name) if hold.reason is HoldReason.AMBIGUOUS]
-        unit.release(_ids(before))
-        records = [hold.record_id for hold in before if hold.record_id is not None]
-        found = self._load(unit, member, [hold.external_id for hold in before if hold.external_id is not None])
-        unlinked = [replica for replica in found.values() if replica.record_id is None]
+        """A person may have told apart what was ambiguous, by renaming or deleting: look at just that again. What a
+        person said is a task of its own becomes one; what is to be left alone stays held.
+        """
+        holds = [hold for hold in unit.holds(member.name) if hold.reason is HoldReason.AMBIGUOUS]
+        apart = [hold for hold in holds if hold.decision is Decision.APPROVED]
+        unsaid = [hold for hold in holds if hold.decision is None]
+        unit.release(_ids([*apart, *unsaid]))
+        self._found(unit, member, self._held_replicas(unit, member, apart))
+        records = [hold.record_id for hold in unsaid if hold.record_id is not None]
         present = [record for record in unit.records(records).values() if record.deleted_at is None]
+        unlinked = self._held_replicas(unit, member, unsaid)
         self._apply(unit, member, self._match(unit, member, present, unlinked))
-        self._planner.replan(unit, records)
+        self._planner.replan(unit, [hold.record_id for hold in (*apart, *unsaid) if hold.record_id is not None])
+
+    def _held_replicas(self, unit: Unit, member: Member, holds: Iterable[Hold]) -> list[Replica]:
+        ids = [hold.external_id for hold in holds if hold.external_id is not None]
+        return [replica for replica in self._load(unit, member, ids).values() if replica.record_id is None]
 
     def _match(self, unit: Unit, member: Member, records: Iterable[Record], replicas: Iterable[Replica]) -> Matching:
         joining = (entry_of_replica(self._context.kind, one, member.zone) for one in replicas)
@@ -236,6 +258,7 @@ class Meeting:
         *,
         record_id: str | None = None,
         external_id: str | None = None,
+        fingerprint: str = "",
     ) -> Hold:
         return Hold(
             connection=member.name,
@@ -245,6 +268,7 @@ class Meeting:
             since=self._context.clock.now(),
             record_id=record_id,
             external_id=external_id,
+            fingerprint=fingerprint,
         )
 
 

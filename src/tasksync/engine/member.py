@@ -60,6 +60,7 @@ class Member:
     """One connection of a group in one cycle. `rank` is its position in the config; `selected` is false when `--only`
     leaves it out.
 
+    `started_at`: when this cycle's poll was started, `polled_before`: when the last complete one before it was.
     `complete`: the snapshot of this cycle is; `seen`: the external ids in it. `sent`: by record id, what an earlier
     write whose answer was lost may have set.
     """
@@ -74,6 +75,7 @@ class Member:
     error: str | None = None
     tally: Tally = field(default_factory=Tally)
     started_at: datetime | None = None
+    polled_before: datetime | None = None
     complete: bool = False
     seen: set[str] = field(default_factory=set)
     sent: dict[str, Values] = field(default_factory=dict)

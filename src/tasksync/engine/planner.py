@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
+from tasksync.core.guard import oscillates
 from tasksync.core.plan import Action, Missing, Operation, plan
+from tasksync.core.record import Replica
 from tasksync.engine.member import Context
-from tasksync.ports import Hold, HoldReason, OperationState, Unit
+from tasksync.ports import Decision, Hold, HoldReason, OperationState, Unit
 
 CHUNK = 500
 """How many records are held in memory at once."""
@@ -58,6 +60,7 @@ class Planner:
             missing += made.missing
             for formless in made.formless:
                 self._tell(formless.connection, formless.field, formless.value)
+        operations = self._without_oscillating(unit, record_ids, replicas, operations)
         unit.replace_pending(context.kind.name, record_ids, operations)
         self._hold_missing(unit, record_ids, missing)
 
@@ -66,12 +69,53 @@ class Planner:
         wanted = set(record_ids)
         barred: dict[str, set[str]] = defaultdict(set)
         for hold in unit.holds():
-            if hold.record_id in wanted and hold.reason in _BARRING:
+            apart = hold.reason is HoldReason.AMBIGUOUS and hold.decision is Decision.APPROVED
+            if hold.record_id in wanted and hold.reason in _BARRING and not apart:
                 barred[hold.record_id].add(hold.connection)
         for queued in unit.queue(states={OperationState.SENDING, OperationState.UNKNOWN}):
             if queued.operation.record_id in wanted and queued.operation.action is Action.CREATE:
                 barred[queued.operation.record_id].add(queued.operation.connection)
         return barred
+
+    def _without_oscillating(
+        self,
+        unit: Unit,
+        record_ids: Collection[str],
+        replicas: Mapping[str, Mapping[str, Replica]],
+        operations: Sequence[Operation],
+    ) -> list[Operation]:
+        """The operations, but for those to replicas that are written to and fro; these are held. The hold goes when
+        there is nothing to write there any more.
+        """
+        held: dict[tuple[str, str], Hold] = {}
+        for one in operations:
+            replica = replicas[one.record_id].get(one.connection)
+            if replica is not None and one.action is not Action.DELETE and oscillates(replica.wrote):
+                held[one.connection, one.record_id] = self._to_and_fro(one)
+        wanted = set(record_ids)
+        over = [
+            hold.id
+            for hold in unit.holds()
+            if hold.reason is HoldReason.OSCILLATING
+            and hold.record_id in wanted
+            and (hold.connection, hold.record_id) not in held
+            and hold.id is not None
+        ]
+        unit.release(over)
+        unit.hold(held.values())
+        return [one for one in operations if (one.connection, one.record_id) not in held]
+
+    def _to_and_fro(self, operation: Operation) -> Hold:
+        return Hold(
+            connection=operation.connection,
+            kind=operation.kind,
+            reason=HoldReason.OSCILLATING,
+            message=f"This {operation.kind} was written to {operation.connection} again and again with the same content, "
+            "because something changes it back there or in another CRM each time. Find out which automation does that; "
+            "then tasksync holds approve.",
+            since=self._context.clock.now(),
+            record_id=operation.record_id,
+        )
 
     def _hold_missing(self, unit: Unit, record_ids: list[str], missing: list[Missing]) -> None:
         wanted = set(record_ids)

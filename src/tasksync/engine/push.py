@@ -26,6 +26,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from tasksync.core.diff import Window, written
+from tasksync.core.guard import noted
 from tasksync.core.plan import Action, Operation
 from tasksync.core.record import NOTHING, Observation, Replica, content_hash, encode
 from tasksync.engine.intake import Intake
@@ -220,7 +221,7 @@ class Push:
         for job, answer in made:
             seen = member.corrected(answer)
             replica = job.replica or self._created(member, job, seen, asked_at)
-            shadowed = written(replica, seen, job.operation.values, seen_at=asked_at)
+            shadowed = self._noted(member, job, written(replica, seen, job.operation.values, seen_at=asked_at))
             window = Window(after=replica.seen_at, until=self._context.clock.now())
             absorbed.append(
                 self._intake.absorb(
@@ -229,6 +230,18 @@ class Push:
             )
         unit.save_replicas(one.replica for one in absorbed)
         self._intake.keep(unit, absorbed)
+
+    def _noted(self, member: Member, job: _Job, replica: Replica) -> Replica:
+        """The replica, with this write noted for the guard against writing to and fro."""
+        before, started, last = replica.wrote_at, member.started_at, member.polled_before
+        content = content_hash({**job.operation.values, "": job.operation.action.value})
+        wrote = noted(
+            replica.wrote,
+            content,
+            again=before is not None and started is not None and before >= started,
+            still=before is not None and last is not None and before >= last,
+        )
+        return replace(replica, wrote=wrote, wrote_at=self._context.clock.now())
 
     def _created(self, member: Member, job: _Job, seen: Observation, asked_at: datetime) -> Replica:
         return Replica(

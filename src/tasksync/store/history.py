@@ -6,10 +6,10 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, case, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from tasksync.ports import Conflict, Hold, HoldReason, Revision, RunReport
+from tasksync.ports import Conflict, Decision, Hold, HoldReason, Revision, RunReport
 from tasksync.store.columns import value_from_text, value_to_text
 from tasksync.store.section import Section, among, upsert
 from tasksync.store.tables import CONFLICT, HOLD, REVISION, RUN
@@ -17,7 +17,11 @@ from tasksync.store.tables import CONFLICT, HOLD, REVISION, RUN
 _INSERT_HOLD = insert(HOLD)
 _SAVE_HOLD = _INSERT_HOLD.on_conflict_do_update(
     index_elements=["connection", "kind", "reason", "subject"],
-    set_={name: _INSERT_HOLD.excluded[name] for name in ("message", "fingerprint")},
+    set_={
+        **{name: _INSERT_HOLD.excluded[name] for name in ("message", "fingerprint")},
+        # What a person decided holds for what that person was shown.
+        "decision": case((HOLD.c.fingerprint == _INSERT_HOLD.excluded.fingerprint, HOLD.c.decision), else_=None),
+    },
 )
 _SAVE_RUN = upsert(RUN)
 
@@ -30,6 +34,10 @@ class Holds(Section):
         keeps its id and `since`.
         """
         self._write(_SAVE_HOLD, map(_hold_row, holds))
+
+    def decide(self, ids: Collection[int], decision: Decision) -> None:
+        """Note what a person said. It stands until the hold is released, or held again with another fingerprint."""
+        self._sql.execute(update(HOLD).where(among(HOLD.c.id, ids)).values(decision=decision))
 
     def release(self, ids: Collection[int]) -> None:
         self._sql.execute(delete(HOLD).where(among(HOLD.c.id, ids)))
@@ -90,6 +98,7 @@ def _hold_row(hold: Hold) -> dict[str, Any]:
         "external_id": hold.external_id,
         "message": hold.message,
         "fingerprint": hold.fingerprint,
+        "decision": hold.decision,
         "since": hold.since,
     }
 
@@ -105,6 +114,7 @@ def _hold(row: Row[Any]) -> Hold:
         record_id=row.record_id,
         external_id=row.external_id,
         fingerprint=row.fingerprint,
+        decision=None if row.decision is None else Decision(row.decision),
     )
 
 

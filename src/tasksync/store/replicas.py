@@ -101,6 +101,8 @@ def _row(replica: Replica) -> dict[str, Any]:
         "created": replica.created,
         "completed": replica.completed,
         "gone_at": replica.gone_at,
+        "wrote": " ".join(replica.wrote),
+        "wrote_at": replica.wrote_at,
         "shadow": values_to_text(replica.shadow),
         "settled": values_to_text(replica.settled),
     }
@@ -118,6 +120,8 @@ def _replica(row: Row[Any]) -> Replica:
         created=row.created,
         completed=row.completed,
         gone_at=row.gone_at,
+        wrote=tuple(row.wrote.split()),
+        wrote_at=row.wrote_at,
         settled=_settled(row.settled),
     )
 

@@ -88,6 +88,8 @@ class ReplicaTable(MirrorTable, table=True):
     created: datetime | None = Field(default=None, sa_type=Moment)
     completed: datetime | None = Field(default=None, sa_type=Moment)
     gone_at: datetime | None = Field(default=None, sa_type=Moment)
+    wrote: str = ""
+    wrote_at: datetime | None = Field(default=None, sa_type=Moment)
     shadow: str
     settled: str
 
@@ -138,6 +140,7 @@ class HoldTable(MirrorTable, table=True):
     external_id: str | None = None
     message: str = Field(sa_type=Prose)
     fingerprint: str
+    decision: str | None = None
     since: datetime = Field(sa_type=Moment)
 
 
