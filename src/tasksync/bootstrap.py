@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from tasksync.config import Config, LogSettings
 from tasksync.connectors.manifest import ConnectionSettings, discover
-from tasksync.engine.cycle import Cycle, CycleReport, latest_moment
+from tasksync.engine.cycle import Cycle, latest_moment
 from tasksync.engine.member import Policy
+from tasksync.engine.report import CycleReport
 from tasksync.errors import ConfigError, ExitCode, RetryLater, SkipRecord, StopConnection
 from tasksync.ports import Account, Clock, Connector, Finding, Log, Mirror
 from tasksync.service.clock import SteadyClock, SystemClock

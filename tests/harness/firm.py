@@ -15,8 +15,9 @@ import httpx
 from tasksync.connectors.manifest import ConnectionSettings, discover
 from tasksync.core.match import alike
 from tasksync.core.record import Record
-from tasksync.engine.cycle import Cycle, CycleReport, latest_moment
+from tasksync.engine.cycle import Cycle, latest_moment
 from tasksync.engine.member import Policy
+from tasksync.engine.report import CycleReport
 from tasksync.ports import Conflict, Hold, Mirror, Queued, Revision
 from tasksync.sandbox.app import create_app
 from tasksync.sandbox.crm import Crm

@@ -18,7 +18,7 @@ from tasksync.bootstrap import Surroundings, surroundings, sync_once
 from tasksync.cli import show
 from tasksync.config import Config, LogSettings, load_config
 from tasksync.core.match import alike
-from tasksync.engine.cycle import CycleReport
+from tasksync.engine.report import CycleReport
 from tasksync.errors import ExitCode
 from tasksync.sandbox.crm import Crm
 from tasksync.sandbox.server import Server

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from tasksync.bootstrap import Checked
 from tasksync.core.record import Value, Values
-from tasksync.engine.cycle import CycleReport, PlannedWrite
 from tasksync.engine.member import Member, State
+from tasksync.engine.report import CycleReport, PlannedWrite
 from tasksync.errors import ExitCode
 from tasksync.ports import Conflict
 

@@ -12,7 +12,7 @@ import typer
 from tasksync.bootstrap import Surroundings, surroundings, sync_once
 from tasksync.cli import show
 from tasksync.config import Config, load_config
-from tasksync.engine.cycle import CycleReport, PlannedWrite
+from tasksync.engine.report import CycleReport, PlannedWrite
 from tasksync.errors import ConfigError
 
 _EPILOG = """Examples:

@@ -9,12 +9,11 @@ anywhere: what was taken in is planned, and what was planned is in the outbox.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from tasksync.core.plan import Action
-from tasksync.core.record import TASK, Value
+from tasksync.core.record import TASK
 from tasksync.engine.absence import Absence
 from tasksync.engine.intake import Intake
 from tasksync.engine.meet import Meeting
@@ -22,62 +21,20 @@ from tasksync.engine.member import Context, Member, Policy
 from tasksync.engine.planner import Planner
 from tasksync.engine.poll import poll
 from tasksync.engine.push import Push
+from tasksync.engine.report import WITH_OPERATION, CycleReport, count_waiting, planned, release_settled
 from tasksync.engine.together import together
-from tasksync.errors import ExitCode, RetryLater, SkipRecord, StopConnection, WrongAccount
+from tasksync.errors import RetryLater, SkipRecord, StopConnection, WrongAccount
 from tasksync.ports import (
     Clock,
     Conflict,
     ConnectionState,
     Connector,
-    Hold,
-    HoldReason,
     Log,
     Mirror,
     OperationState,
-    RunReport,
 )
 
 _WAITING = frozenset({OperationState.PENDING, OperationState.HELD})
-_BY_RECORD = frozenset({HoldReason.DEFAULT_NEEDED, HoldReason.REFUSED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedWrite:
-    """One line of the plan that `--dry-run` prints. `fields` are remote forms."""
-
-    connection: str
-    action: Action
-    record: str
-    external_id: str | None
-    title: str
-    fields: Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CycleReport:
-    """What a cycle did, or would do."""
-
-    run: str
-    started_at: datetime
-    finished_at: datetime
-    exit_code: ExitCode
-    members: tuple[Member, ...]
-    conflicts: tuple[Conflict, ...]
-    holds: tuple[Hold, ...]
-    plan: tuple[PlannedWrite, ...] | None
-
-    def summary(self) -> dict[str, Any]:
-        """The object of `--json` (design.md 8), without the plan."""
-        return {
-            "run": self.run,
-            "started_at": _stamp(self.started_at),
-            "finished_at": _stamp(self.finished_at),
-            "exit_code": int(self.exit_code),
-            "dry_run": self.plan is not None,
-            "connections": {member.name: _member(member) for member in self.members if member.selected},
-            "conflicts": len(self.conflicts),
-            "holds": len(self.holds),
-        }
 
 
 class Cycle:
@@ -150,6 +107,25 @@ class Cycle:
         for context in self._contexts:
             conflicts += await self._sync(context)
         return self._report(started_at, conflicts)
+
+    def _report(self, started_at: datetime, conflicts: Sequence[Conflict]) -> CycleReport:
+        plan = planned(self._mirror, self.members) if self._dry_run else None
+        with self._mirror.begin() as unit:
+            release_settled(unit)
+            holds = [hold for hold in unit.holds() if hold.decision is None]
+            for member in self.members:
+                count_waiting(unit, member, holds, dry_run=self._dry_run)
+            report = CycleReport(
+                run=self.id,
+                started_at=started_at,
+                finished_at=self._clock.now(),
+                members=self.members,
+                conflicts=tuple(conflicts),
+                holds=tuple(holds),
+                plan=plan,
+            )
+            unit.save_run(report.as_run())
+        return report
 
     # --- before ---
 
@@ -233,7 +209,7 @@ class Cycle:
                 if member.account is not None
                 for queued in unit.queue(member.name, _WAITING)
             }
-            held = {hold.record_id for hold in unit.holds() if hold.record_id and hold.reason in _BY_RECORD}
+            held = {hold.record_id for hold in unit.holds() if hold.record_id and hold.reason in WITH_OPERATION}
             groups = unit.records(waiting | held)
             planner.replan(unit, [one.id for one in groups.values() if one.group == context.group])
 
@@ -247,87 +223,6 @@ class Cycle:
                     )
                     unit.save_connection(member.remembered)
 
-    # --- after ---
-
-    def _report(self, started_at: datetime, conflicts: Sequence[Conflict]) -> CycleReport:
-        plan = self._planned() if self._dry_run else None
-        with self._mirror.begin() as unit:
-            held_operations = {
-                (queued.operation.connection, queued.operation.record_id)
-                for queued in unit.queue(states={OperationState.HELD})
-            }
-            unit.release(
-                [
-                    hold.id
-                    for hold in unit.holds()
-                    if hold.fingerprint
-                    and hold.reason in _BY_RECORD
-                    and (hold.connection, hold.record_id) not in held_operations
-                    and hold.id is not None
-                ]
-            )
-            holds = [hold for hold in unit.holds() if hold.decision is None]
-            for member in self.members:
-                member.tally.held = sum(hold.connection == member.name for hold in holds)
-                if plan is None:
-                    queue = unit.queue(member.name)
-                    member.tally.pending = sum(queued.state is not OperationState.HELD for queued in queue)
-            codes = {code for member in self.members if member.selected for code in member.exit_codes}
-            if holds:
-                codes.add(ExitCode.HELD)
-            report = CycleReport(
-                run=self.id,
-                started_at=started_at,
-                finished_at=self._clock.now(),
-                exit_code=ExitCode.worst(codes),
-                members=self.members,
-                conflicts=tuple(conflicts),
-                holds=tuple(holds),
-                plan=plan,
-            )
-            unit.save_run(
-                RunReport(
-                    id=self.id,
-                    started_at=started_at,
-                    finished_at=report.finished_at,
-                    exit_code=int(report.exit_code),
-                    summary=report.summary(),
-                )
-            )
-        return report
-
-    def _planned(self) -> tuple[PlannedWrite, ...]:
-        """The outbox as it would be pushed, counted as if it had been."""
-        planned: list[PlannedWrite] = []
-        tallies = {
-            Action.CREATE: "created",
-            Action.UPDATE: "updated",
-            Action.COMPLETE: "completed",
-            Action.REOPEN: "reopened",
-            Action.DELETE: "deleted",
-        }
-        with self._mirror.begin() as unit:
-            for member in self.members:
-                if member.account is None:
-                    continue
-                queue = unit.queue(member.name, {OperationState.PENDING})
-                replicas = unit.replicas_of([queued.operation.record_id for queued in queue])
-                for operation in (queued.operation for queued in queue):
-                    replica = replicas[operation.record_id].get(member.name)
-                    name = tallies[operation.action]
-                    setattr(member.tally, name, getattr(member.tally, name) + 1)
-                    planned.append(
-                        PlannedWrite(
-                            connection=member.name,
-                            action=operation.action,
-                            record=operation.record_id,
-                            external_id=None if replica is None else replica.external_id,
-                            title=operation.title,
-                            fields=operation.values,
-                        )
-                    )
-        return tuple(planned)
-
 
 def latest_moment(mirror: Mirror) -> datetime | None:
     """The latest time that the mirror remembers something by; None for a new one."""
@@ -336,18 +231,3 @@ def latest_moment(mirror: Mirror) -> datetime | None:
         moments += [state.polled_at for state in unit.connections() if state.polled_at is not None]
         moments += [queued.attempted_at for queued in unit.queue() if queued.attempted_at is not None]
     return max(moments, default=None)
-
-
-def _member(member: Member) -> dict[str, Any]:
-    tally = member.tally.as_dict()
-    return {
-        "state": str(member.state),
-        "read": tally.pop("read"),
-        "requests": member.connector.requests,
-        **tally,
-        "error": member.error,
-    }
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

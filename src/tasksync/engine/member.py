@@ -10,7 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tasksync.core.guard import DeletionLimit
-from tasksync.core.plan import View
+from tasksync.core.plan import Action, View
 from tasksync.core.record import Kind, Observation, Values
 from tasksync.errors import ExitCode, NeedsLogin, TasksyncError
 from tasksync.ports import Account, Clock, ConnectionState, Connector, Log, Mirror
@@ -49,6 +49,20 @@ class Tally:
     failed: int = 0
     held: int = 0
     pending: int = 0
+
+    def count(self, action: Action) -> None:
+        """One more of these was written."""
+        match action:
+            case Action.CREATE:
+                self.created += 1
+            case Action.UPDATE:
+                self.updated += 1
+            case Action.COMPLETE:
+                self.completed += 1
+            case Action.REOPEN:
+                self.reopened += 1
+            case Action.DELETE:
+                self.deleted += 1
 
     def as_dict(self) -> dict[str, int]:
         """By name, in the order of design.md section 8."""

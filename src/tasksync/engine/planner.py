@@ -110,7 +110,7 @@ class Planner:
             connection=operation.connection,
             kind=operation.kind,
             reason=HoldReason.OSCILLATING,
-            message=f"This {operation.kind} was written to {operation.connection} again and again with the same content, "
+            message=f"This {operation.kind} was written to {operation.connection} over and over with the same content, "
             "because something changes it back there or in another CRM each time. Find out which automation does that; "
             "then tasksync holds approve.",
             since=self._context.clock.now(),

@@ -53,14 +53,6 @@ _PROGRESS_EVERY = 200
 Answer: TypeAlias = Observation | TasksyncError | None
 """What came of an operation: what the server made of the record, an error, or None for a delete."""
 
-_DONE = {
-    Action.CREATE: "created",
-    Action.UPDATE: "updated",
-    Action.COMPLETE: "completed",
-    Action.REOPEN: "reopened",
-    Action.DELETE: "deleted",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
@@ -208,8 +200,7 @@ class Push:
         made = [(job, answer) for job, answer in done if answer is not None]
         self._shadow(unit, member, made, asked_at)
         for job, _ in done:
-            name = _DONE[job.operation.action]
-            setattr(member.tally, name, getattr(member.tally, name) + 1)
+            member.tally.count(job.operation.action)
         self._planner.replan(unit, [job.operation.record_id for job, _ in done])
 
     def _shadow(self, unit: Unit, member: Member, made: Sequence[tuple[_Job, Observation]], asked_at: datetime) -> None:

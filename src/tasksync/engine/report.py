@@ -1,0 +1,138 @@
+"""What a cycle did, or would do, as data: for the table, for `--json`, for the mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tasksync.core.plan import Action
+from tasksync.core.record import Value
+from tasksync.engine.member import Member
+from tasksync.errors import ExitCode
+from tasksync.ports import Conflict, Hold, HoldReason, Mirror, OperationState, RunReport, Unit
+
+WITH_OPERATION = frozenset({HoldReason.DEFAULT_NEEDED, HoldReason.REFUSED})
+"""Holds that stand for an operation which waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedWrite:
+    """One line of the plan that `--dry-run` prints. `fields` are remote forms."""
+
+    connection: str
+    action: Action
+    record: str
+    external_id: str | None
+    title: str
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleReport:
+    """What a cycle did, or would do: then `plan` is not None. `holds` are those that a person has not decided yet."""
+
+    run: str
+    started_at: datetime
+    finished_at: datetime
+    members: tuple[Member, ...]
+    conflicts: tuple[Conflict, ...]
+    holds: tuple[Hold, ...]
+    plan: tuple[PlannedWrite, ...] | None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the run comes to."""
+        codes = {code for member in self.members if member.selected for code in member.exit_codes}
+        return ExitCode.worst(codes | {ExitCode.HELD} if self.holds else codes)
+
+    def summary(self) -> dict[str, Any]:
+        """The object of `--json` (design.md 8), without the plan."""
+        return {
+            "run": self.run,
+            "started_at": _stamp(self.started_at),
+            "finished_at": _stamp(self.finished_at),
+            "exit_code": int(self.exit_code),
+            "dry_run": self.plan is not None,
+            "connections": {member.name: _member(member) for member in self.members if member.selected},
+            "conflicts": len(self.conflicts),
+            "holds": len(self.holds),
+        }
+
+    def as_run(self) -> RunReport:
+        """As the mirror remembers it."""
+        return RunReport(
+            id=self.run,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
+            exit_code=int(self.exit_code),
+            summary=self.summary(),
+        )
+
+
+def planned(mirror: Mirror, members: Sequence[Member]) -> tuple[PlannedWrite, ...]:
+    """The outbox as it would be pushed, counted in the members' tallies as if it had been."""
+    lines: list[PlannedWrite] = []
+    with mirror.begin() as unit:
+        for member in members:
+            if member.account is None:
+                continue
+            queue = unit.queue(member.name, {OperationState.PENDING})
+            replicas = unit.replicas_of([queued.operation.record_id for queued in queue])
+            for operation in (queued.operation for queued in queue):
+                replica = replicas[operation.record_id].get(member.name)
+                member.tally.count(operation.action)
+                lines.append(
+                    PlannedWrite(
+                        connection=member.name,
+                        action=operation.action,
+                        record=operation.record_id,
+                        external_id=None if replica is None else replica.external_id,
+                        title=operation.title,
+                        fields=operation.values,
+                    )
+                )
+    return tuple(lines)
+
+
+def release_settled(unit: Unit) -> None:
+    """Release the holds whose operation does not wait any more."""
+    waiting = {
+        (queued.operation.connection, queued.operation.record_id) for queued in unit.queue(states={OperationState.HELD})
+    }
+    unit.release(
+        [
+            hold.id
+            for hold in unit.holds()
+            if hold.fingerprint
+            and hold.reason in WITH_OPERATION
+            and (hold.connection, hold.record_id) not in waiting
+            and hold.id is not None
+        ]
+    )
+
+
+def count_waiting(unit: Unit, member: Member, holds: Sequence[Hold], *, dry_run: bool) -> None:
+    """Put into the member's tally what is held and what still waits. After a dry run nothing waits: all
+    of it is planned.
+    """
+    member.tally.held = sum(hold.connection == member.name for hold in holds)
+    if not dry_run:
+        queue = unit.queue(member.name)
+        member.tally.pending = sum(queued.state is not OperationState.HELD for queued in queue)
+
+
+def _member(member: Member) -> dict[str, Any]:
+    tally = member.tally.as_dict()
+    return {
+        "state": str(member.state),
+        "read": tally.pop("read"),
+        "requests": member.connector.requests,
+        **tally,
+        "error": member.error,
+    }
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
