@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tasksync.core.diff import Absorbed, Window, absorb, written
 from tasksync.core.lens import same
 from tasksync.core.plan import Action, Plan, View, plan
@@ -224,6 +226,23 @@ def test_an_edit_ends_what_was_settled() -> None:
     assert taken.replica.settled == {"body": "x"}
 
 
+def test_an_echo_ends_what_was_settled() -> None:
+    """The server took something else of ours since, so what it once had its say on is to be sent again when wanted."""
+    before = replica(settled={"title": "abc", "body": "x"}, title="ABC", body="X")
+    taken = take(record(title="fax"), before, observation({"title": "fax"}), sent={"title": "fax"})
+    assert taken.replica.shadow == {"title": "fax", "body": "X"}
+    assert taken.replica.settled == {"body": "x"}
+    assert [one.values for one in planned(record(title="abc"), taken.replica).operations] == [{"title": "abc"}]
+
+
+def test_what_was_settled_lasts_while_nothing_moves() -> None:
+    """Neither an answer that shows the same, nor one that does not tell, has us ask the server again."""
+    before = replica(settled={"title": "Fax", "body": "x"}, title="FAX", body="X")
+    taken = take(record(title="Fax", body="x"), before, observation({"title": "FAX"}), sent={"title": "FAX"})
+    assert taken.replica.settled == {"title": "Fax", "body": "x"}
+    assert not planned(record(title="Fax", body="x"), taken.replica).operations
+
+
 # --- deleted records --------------------------------------------------------------------------------------------------
 
 
@@ -239,3 +258,25 @@ def test_a_deleted_record_that_nobody_edited_stays_deleted() -> None:
     """Being there still is no edit."""
     deleted = replace(record(title="Call"), deleted_at=at(10))
     assert take(deleted, replica(title="Call"), observation({"title": "Call"}, 90)).record == deleted
+
+
+def test_an_edit_that_loses_revives_a_deleted_record_all_the_same() -> None:
+    """Somebody still works with it, even if a later value stays current."""
+    late = Record(id="r", kind="task", group="g", versions={"title": version("Write", 60)}, deleted_at=at(70))
+    taken = take(late, replica(title="Call"), observation({"title": "Fax"}, 40))
+    assert taken.record.deleted_at is None
+    assert taken.record.value("title") == "Write"
+
+
+@pytest.mark.parametrize("theirs", [replica(), replica(title="Fax")], ids=["told only now", "caught up by hand"])
+def test_what_the_record_says_anyway_does_not_revive_it(theirs: Replica) -> None:
+    """A CRM that shows a field only now, or shows at last what we have, has told nothing that anybody edited."""
+    deleted = replace(record(title="Call"), deleted_at=at(10))
+    assert take(deleted, theirs, observation({"title": "Call"})).record.deleted_at == at(10)
+
+
+def test_one_edit_among_what_it_says_anyway_revives_it() -> None:
+    """Any field that says something else will do."""
+    deleted = replace(record(title="Call", body="", done=False), deleted_at=at(10))
+    taken = take(deleted, replica(), observation({"title": "Call", "body": "now", "done": False}))
+    assert taken.record.deleted_at is None

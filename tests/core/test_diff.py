@@ -1,4 +1,4 @@
-"""What counts as a change, and whose it is."""
+"""What counts as a change, and when it was made."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasksync.core.diff import Window, diff, shows
-from tasksync.core.lens import Lens, choice, cut, same, text
+from tasksync.core.diff import Window, diff
+from tasksync.core.lens import Lens, cut, same, text
 from tasksync.core.merge import Change
-from tasksync.core.record import NOTHING, TASK, Observation, Record, Replica, Value, Values, Version, identical
+from tasksync.core.record import TASK, Observation, Record, Replica, Value, Values, Version, identical
 
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LENSES = {name: same(name) for name in ("title", "body", "due", "done")}
-INSTANT = timedelta(microseconds=1)
 
 
 def at(seconds: float) -> datetime:
@@ -41,10 +40,8 @@ def record(**values: Value) -> Record:
     return Record(id="r", kind="task", group="g", versions=made)
 
 
-def replica(settled: Values = NOTHING, **shadow: Value) -> Replica:
-    return Replica(
-        connection="A", kind="task", external_id="1", record_id="r", shadow=shadow, seen_at=START, settled=settled
-    )
+def replica(**shadow: Value) -> Replica:
+    return Replica(connection="A", kind="task", external_id="1", record_id="r", shadow=shadow, seen_at=START)
 
 
 def changes(
@@ -137,24 +134,6 @@ def test_a_field_without_a_lens_is_not_compared() -> None:
     assert not changes(ours, replica(title="Call", reminder=5), {"title": "Call", "reminder": 9})
 
 
-def test_an_edit_by_somebody_who_had_another_value_is_unaware() -> None:
-    """The replica had not got ours yet: the stamps alone decide."""
-    (found,) = changes(record(title="Write"), replica(title="Call"), {"title": "Call back"})
-    assert found == Change(field="title", version=made("Call back", at(40)), aware=False)
-
-
-def test_a_field_nobody_knew_is_aware() -> None:
-    """There is no value that anybody could have missed."""
-    (found,) = changes(record(), replica(), {"title": "Call"})
-    assert found == Change(field="title", version=made("Call", at(40)), aware=True)
-
-
-def test_a_field_that_the_shadow_lacks_meets_the_record_unaware() -> None:
-    """At a first meeting neither side has seen the other."""
-    (found,) = changes(record(title="Write"), replica(), {"title": "Call"}, modified=-500, after=None)
-    assert found == Change(field="title", version=made("Call", at(-500)), aware=False)
-
-
 def test_a_cut_value_meets_the_whole_one_as_the_same() -> None:
     """What a CRM shows of ours counts as ours, so that no limit shortens a text elsewhere (I10)."""
     lenses = {"title": text("title", cut(4))}
@@ -167,33 +146,6 @@ def test_an_edit_of_a_cut_value_is_taken_as_it_is() -> None:
     lenses = {"title": text("title", cut(4))}
     (found,) = changes(record(title="Call back"), replica(title="Call"), {"title": "Fax"}, lenses=lenses)
     assert found == Change(field="title", version=made("Fax", at(40)), aware=True)
-
-
-def test_an_edit_where_the_server_had_its_say_is_aware() -> None:
-    """The server's own form of what we sent is all that the replica can show of ours."""
-    theirs = replica(settled={"title": "call"}, title="Call")
-    (found,) = changes(record(title="call"), theirs, {"title": "Fax"})
-    assert found.aware
-    (found,) = changes(record(title="other"), theirs, {"title": "Fax"})
-    assert not found.aware
-
-
-@given(modified=st.none() | seconds, after=seconds, made_at=seconds)
-def test_an_aware_change_is_later_than_what_it_replaces(modified: float | None, after: float, made_at: float) -> None:
-    """However absurd the clocks of the CRM and our own are, an edit comes after the value that it changed."""
-    current = Version(value="Call", at=at(made_at), connection="C", external_id="7")
-    ours = Record(id="r", kind="task", group="g", versions={"title": current})
-    (found,) = changes(ours, replica(title="Call"), {"title": "Fax"}, modified=modified, after=after)
-    assert found.aware
-    assert found.version.at > current.at
-
-
-def test_an_aware_change_is_moved_no_further_than_needed() -> None:
-    """Placed just after the current version when its own moment is not later."""
-    current = Version(value="Call", at=at(90), connection="C", external_id="7")
-    ours = Record(id="r", kind="task", group="g", versions={"title": current})
-    (found,) = changes(ours, replica(title="Call"), {"title": "Fax"}, modified=40)
-    assert found.version.at == current.at + INSTANT
 
 
 # --- finished ---------------------------------------------------------------------------------------------------------
@@ -245,24 +197,3 @@ def test_a_day_counts_from_its_beginning() -> None:
     found = changes(record(), replica(), values, modified=None, created=-(10**6), after=None)
     assert next(one.version.at for one in found if one.field == "done") == datetime(2026, 6, 1, tzinfo=UTC)
     assert next(one.version.at for one in found if one.field == "due") < datetime(2026, 6, 1, tzinfo=UTC)
-
-
-# --- shows ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("lens", "value", "theirs", "expected"),
-    [
-        pytest.param(same("title"), "Call", replica(title="Call"), True, id="just that"),
-        pytest.param(same("title"), "Call", replica(title="Fax"), False, id="something else"),
-        pytest.param(same("title"), "Call", replica(), True, id="the CRM does not tell"),
-        pytest.param(text("title", cut(2)), "Call", replica(title="Ca"), True, id="all that it can hold"),
-        pytest.param(choice("category", ["Call"]), "Fax", replica(category="Call"), True, id="what has no form there"),
-        pytest.param(same("title"), "a", replica({"title": "a"}, title="A"), True, id="the server had its say"),
-        pytest.param(same("title"), "b", replica({"title": "a"}, title="A"), False, id="of another value"),
-        pytest.param(same("due"), None, replica({"due": None}, due=at(0)), True, id="the server keeps a value"),
-    ],
-)
-def test_whether_a_replica_shows_a_value(lens: Lens, value: Value, theirs: Replica, *, expected: bool) -> None:
-    """A replica shows a value when it holds all that its CRM can, or will, hold of it."""
-    assert shows(lens, value, theirs) is expected

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasksync.core.lens import Lens, choice, due, same, wall_clock, whole_seconds
+from tasksync.core.lens import Lens, basic_plane, choice, cut, due, same, stripped, text, wall_clock, whole_seconds
 from tasksync.core.match import Ambiguity, Entry, Matching, entry_of_record, entry_of_replica, match
 from tasksync.core.record import TASK, Replica, Value, Values
 
@@ -223,6 +223,27 @@ NEEDS_DUE: Mapping[str, Lens] = {**LENSES, "due": due("due", whole_seconds, requ
             entry("r"),
             id="another value without a form",
         ),
+        pytest.param(
+            {"title": "Call back", "due": MONDAY},
+            {**LENSES, "title": text("title", cut(4))},
+            entry("r"),
+            id="as much of the title as it shows",
+        ),
+        pytest.param(
+            {"title": "Call", "due": MONDAY}, {"due": LENSES["due"]}, entry("r"), id="a CRM that tells no title"
+        ),
+        pytest.param(
+            {"title": " \U0001f600 ", "due": MONDAY},
+            {**LENSES, "title": text("title", stripped, required=True)},
+            entry("r", title=""),
+            id="a title that says nothing",
+        ),
+        pytest.param(
+            {"title": "", "due": MONDAY},
+            {**LENSES, "title": text("title", required=True)},
+            entry("r", title=""),
+            id="a title without a form there",
+        ),
     ],
 )
 def test_a_record_as_an_entry(values: Values, lenses: Mapping[str, Lens], expected: Entry) -> None:
@@ -241,3 +262,14 @@ def test_a_replica_as_an_entry() -> None:
     assert entry_of_replica(TASK, replica(title=" CALL", due=MONDAY, done=True), LONDON) == entry("1", done=True)
     assert entry_of_replica(TASK, replica(title="Call", due=late, done=False), LONDON) == entry("1", TUESDAY)
     assert entry_of_replica(TASK, replica(title="Call"), LONDON) == entry("1", None)
+
+
+def test_a_title_that_a_crm_cut_early_is_matched() -> None:
+    """A limit counts what is not compared, too: behind a hundred emoji it may come before what is compared ends."""
+    lenses: Mapping[str, Lens] = {**LENSES, "title": text("title", basic_plane, cut(255))}
+    title = "\U0001f600" * 100 + "x" * 200
+    ours = entry_of_record(TASK, "r", {"title": title, "due": None}, lenses, LONDON)
+    shadow: Values = {"title": "\ufffd" * 100 + "x" * 155, "due": None}
+    seen_at = datetime(2026, 6, 1, tzinfo=UTC)
+    theirs = Replica(connection="A", kind="task", external_id="1", record_id=None, shadow=shadow, seen_at=seen_at)
+    assert match([ours], [entry_of_replica(TASK, theirs, LONDON)]).pairs == (("r", "1"),)

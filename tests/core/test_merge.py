@@ -17,7 +17,10 @@ from tasksync.core.record import Value, Version, identical
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 CONFIG = ("A", "B", "C")
-rank = CONFIG.index
+
+
+def rank(connection: str) -> int:
+    return CONFIG.index(connection) if connection in CONFIG else len(CONFIG)
 
 
 def version(value: Value, at: int, connection: str = "A", external_id: str = "1") -> Version:
@@ -79,7 +82,6 @@ def test_the_table_holds(row: list[str]) -> None:
     ]
     for ordered in permutations(found):
         merged = merge("title", current, ordered, rank)
-        assert merged.version is not None
         assert merged.version.value == becomes
         assert conflicts(merged) == ({in_conflict} if in_conflict else set())
         replaced = {lost.loser.value for lost in merged.superseded if not lost.conflict}
@@ -99,14 +101,8 @@ def test_the_table_holds(row: list[str]) -> None:
 def test_row_10_is_decided_by_the_order(holder: tuple[str, str], maker: tuple[str, str], becomes: str) -> None:
     """At the same moment, position in the config, external id and value decide, and the other one is in conflict."""
     merged = merge("title", version("c", 5, *holder), [change(version("a", 5, *maker), aware=False)], rank)
-    assert merged.version is not None
     assert merged.version.value == becomes
     assert conflicts(merged) == {"a", "c"} - {becomes}
-
-
-def test_nothing_merged_is_nothing() -> None:
-    """A field that nobody ever told has no version."""
-    assert merge("title", None, [], rank) == Merged(version=None)
 
 
 def test_the_order_goes_by_moment_then_config_then_id_then_value() -> None:
@@ -123,6 +119,14 @@ def test_the_order_goes_by_moment_then_config_then_id_then_value() -> None:
         assert order(lower, rank) < order(higher, rank)
 
 
+def test_connections_that_left_the_config_are_told_apart() -> None:
+    """All of them stand behind the rest, at one position, so their names decide."""
+    one, other = version("x", 1, "Y", "2"), version("x", 1, "Z", "1")
+    assert order(one, rank) < order(other, rank) < order(version("x", 1, "C"), rank)
+    for first, second in permutations([one, other]):
+        assert merge("title", first, [change(second, aware=False)], rank).version == other
+
+
 def test_what_was_lost_names_field_loser_and_winner() -> None:
     """History gets the whole story."""
     current, older, newer = version("c", 1, "C"), version("a", 2, "A"), version("b", 3, "B")
@@ -133,6 +137,16 @@ def test_what_was_lost_names_field_loser_and_winner() -> None:
             Superseded(field="title", loser=older, winner=newer, conflict=True),
             Superseded(field="title", loser=current, winner=newer, conflict=False),
         ),
+    )
+
+
+def test_losing_to_a_later_conflict_does_not_undo_being_replaced() -> None:
+    """Who had seen the current value replaced it, so only their own value is in conflict with an even later one."""
+    current, edit, concurrent = version("c", 5, "C"), version("a", 6, "A"), version("b", 7, "B")
+    merged = merge("title", current, [change(edit, aware=True), change(concurrent, aware=False)], rank)
+    assert merged.superseded == (
+        Superseded(field="title", loser=edit, winner=concurrent, conflict=True),
+        Superseded(field="title", loser=current, winner=concurrent, conflict=False),
     )
 
 
@@ -151,7 +165,7 @@ contents: st.SearchStrategy[Value] = st.sampled_from(
     ["a", "b", "", None, 1, "1", True, False, date(2026, 6, 1), datetime(2026, 6, 1, tzinfo=UTC)]
 )
 versions = st.builds(
-    version, contents, st.integers(0, 3), st.sampled_from(CONFIG), st.sampled_from(["1", "2", "10"])
+    version, contents, st.integers(0, 3), st.sampled_from([*CONFIG, "Y", "Z"]), st.sampled_from(["1", "2", "10"])
 )  # few of each, so that ties are the rule
 
 
@@ -159,7 +173,7 @@ versions = st.builds(
 def situations(draw: st.DrawFn) -> tuple[Version | None, list[Change]]:
     """A current version, and changes to it: an aware one is stamped later than it, as `diff` does."""
     current = draw(st.none() | versions)
-    made = draw(st.lists(st.tuples(versions, st.booleans()), max_size=5))
+    made = draw(st.lists(st.tuples(versions, st.booleans()), min_size=1 if current is None else 0, max_size=5))
     return current, [
         change(one, aware=aware if current is None or one.at > current.at else False) for one, aware in made
     ]
@@ -168,9 +182,10 @@ def situations(draw: st.DrawFn) -> tuple[Version | None, list[Change]]:
 def one_by_one(current: Version | None, groups: Iterable[list[Change]]) -> tuple[Version | None, list[Superseded]]:
     lost: list[Superseded] = []
     for group in groups:
-        merged = merge("title", current, group, rank)
-        current = merged.version
-        lost += merged.superseded
+        if group:
+            merged = merge("title", current, group, rank)
+            current = merged.version
+            lost += merged.superseded
     return current, lost
 
 
@@ -201,17 +216,15 @@ def test_merge_is_idempotent(situation: tuple[Version | None, list[Change]]) -> 
     current, changes = situation
     became = merge("title", current, changes, rank).version
     assert merge("title", became, changes, rank).version == became
-    if became is not None:
-        assert merge("title", became, [change(became, aware=False)] * 2, rank) == Merged(version=became)
+    assert merge("title", became, [change(became, aware=False)] * 2, rank) == Merged(version=became)
 
 
 @given(situations())
 def test_the_winner_is_one_of_the_inputs(situation: tuple[Version | None, list[Change]]) -> None:
-    """Merge makes up no version, and returns none only when it was given none."""
+    """Merge makes up no version."""
     current, changes = situation
     given_in = [one.version for one in changes] + ([] if current is None else [current])
-    became = merge("title", current, changes, rank).version
-    assert became in given_in if given_in else became is None
+    assert merge("title", current, changes, rank).version in given_in
 
 
 @given(situation=situations(), apart=st.booleans())

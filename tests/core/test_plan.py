@@ -115,13 +115,14 @@ def test_what_is_settled_is_not_sent_again() -> None:
     assert steps(planned(record(title="c"), theirs)) == [("update", {"title": "c"})]
 
 
-def test_a_replica_that_is_gone_for_good_gets_nothing() -> None:
-    """Neither an update nor a new copy, and when the record is deleted no delete either."""
+@pytest.mark.parametrize("met", [True, False])
+@pytest.mark.parametrize("lenses", [{**PLAIN, "category": choice("category", [], required=True)}, None])
+def test_a_replica_that_is_gone_for_good_gets_nothing(*, lenses: Mapping[str, Lens] | None, met: bool) -> None:
+    """Neither an update nor a new copy, nothing is missing or without a form there, and a delete is not needed."""
     gone = replace(replica(title="b"), gone_at=NOW)
-    ours = record(title="a")
-    for reachable in (PLAIN, None):
-        for one in (ours, replace(ours, deleted_at=NOW)):
-            assert not steps(planned(one, gone, views=[view(lenses=reachable)]))
+    ours = record(title="a", category="Fax")
+    for one in (ours, replace(ours, deleted_at=NOW)):
+        assert planned(one, gone, views=[view(lenses=lenses, met=met)]) == Plan()
 
 
 def test_replicas_of_a_deleted_record_are_deleted() -> None:

@@ -432,8 +432,8 @@ async def test_our_own_clock_set_back_does_not_decide(met: Firm) -> None:
 
 
 async def test_what_is_written_to_and_fro_is_stopped(met: Firm) -> None:
-    """Two CRMs whose automations undo each other's titles: after a few cycles nothing is written any
-    more, and it is held.
+    """Two CRMs whose automations undo each other's titles: after a few cycles nothing is written any more, and it is
+    held.
     """
     for _ in range(12):
         met.clock.tick(seconds=5)
@@ -454,3 +454,20 @@ async def test_a_person_who_changes_their_mind_often_is_not_stopped(met: Firm) -
         met.edit("capsule", "Ring Bob", body=f"Version {number}")
         assert (await met.sync()).exit_code == 0
     assert met.everywhere("Ring Bob", "body") == dict.fromkeys(CRMS, "Version 7")
+
+
+async def test_a_page_that_cannot_be_read_does_not_stop_the_writing(met: Firm) -> None:
+    """One broken page of Plannr's listing: the connection is incomplete, nothing is deleted, and edits
+    still arrive there (I8).
+    """
+    met.world.capsule.fill(600)
+    await met.sync()
+    met.world.plannr.faults.add("status", method="GET", path=r"page=2\b", times=None, status=500)
+    met.edit("capsule", "Ring Bob", body="arrives all the same")
+
+    done = await met.sync()
+
+    (plannr,) = [member for member in done.members if member.name == "plannr"]
+    assert (str(plannr.state), done.exit_code) == ("incomplete", 1)
+    assert met.task("plannr", "Ring Bob")["body"] == "arrives all the same"
+    assert len(met.world.capsule.tasks()) == 601

@@ -8,14 +8,16 @@ showed the change was there. A CRM's stamp, corrected by its clock difference, i
 the CRM's stamp                          the change was made                           estimated
 ======================================== ============================================= =========
 inside the window                        then                                          no
-beyond the end (a clock that runs ahead)  at the end                                    yes
+beyond the end (a clock that runs ahead) at the end                                     yes
 before the start (it did not move)       in the middle                                 yes
 none (ONLYOFFICE; Capsule v1 of 2012)    in the middle                                 yes
 none, and no window (never seen before)  in the middle of its creation and the end     yes
 ======================================== ============================================= =========
 
 Stamps have a resolution of a second and clock differences are measured to about one, so a stamp counts as inside up to
-`RESOLUTION` before the start.
+`RESOLUTION` before the start. Whatever the stamp, a change is placed at least an instant after the start: it is newer
+than the shadow. Without a window there is no start, so any stamp up to the end is believed; when the creation is not
+known either, the change was made at the end.
 """
 
 from __future__ import annotations
@@ -57,8 +59,8 @@ def place(claimed: datetime | None, window: Window, *, created: datetime | None 
     table above).
     """
     after, until = window.after, window.until
-    if after is not None and after > until:
-        after = until  # our own clock jumped back
+    if after is not None:
+        until = max(until, after + _INSTANT)  # our own clock stood still, or jumped back
     if claimed is not None and claimed > until:
         return until, True
     if claimed is not None and (after is None or claimed >= after - RESOLUTION):
@@ -74,19 +76,16 @@ def diff(
     """The changes that `seen` shows against the replica's shadow, in the order of the kind's fields.
 
     A change is aware when the replica showed the current value until then: it did when the shadow does, and the current
-    version is older than the shadow (or the replica's own). One made elsewhere since the shadow was taken may look the
-    same by chance, and is concurrent. A field that the shadow does not have (first meeting, or a CRM that shows it only
-    now) is never aware.
+    version is not later than the shadow. One made since the shadow was taken may look the same by chance, and is
+    concurrent. A field that the shadow does not have (first meeting, or a CRM that shows it only now) is never aware.
     """
     for name in (spec.name for spec in kind.fields if spec.name in lenses and spec.name in seen.values):
         lens, remote, current = lenses[name], seen.values[name], record.versions.get(name)
         known = name in replica.shadow
         if known and identical(replica.shadow[name], remote):
             continue
-        aware = current is None or (known and shows(lens, current.value, replica) and _had(current, replica, window))
+        aware = current is None or (known and shows(lens, current.value, replica) and _had(current, window))
         at, estimated = _moment(kind, name, seen, window)
-        if aware and current is not None:
-            at = max(at, current.at + _INSTANT)
         canonical = lens.put(remote, kind.field(name).empty if current is None else current.value)
         yield Change(
             field=name,
@@ -132,7 +131,7 @@ def absorb(
     )
     return Absorbed(
         record=replace(record, versions=versions, deleted_at=None if revived else record.deleted_at),
-        replica=_shadowed(replica, seen, seen_at=seen_at),
+        replica=_shadowed(replica, seen, seen_at=max([seen_at, *(change.version.at for change in changes)])),
         superseded=tuple(superseded),
         changed=bool(changes),
     )
@@ -160,9 +159,8 @@ def shows(lens: Lens, value: Value, replica: Replica) -> bool:
     return settled or identical(want, replica.shadow[lens.field])
 
 
-def _had(current: Version, replica: Replica, window: Window) -> bool:
-    own = (current.connection, current.external_id) == (replica.connection, replica.external_id)
-    return own or (window.after is not None and current.at <= window.after)
+def _had(current: Version, window: Window) -> bool:
+    return window.after is not None and current.at <= window.after
 
 
 def _echo(sent: Values, seen: Values) -> Values:

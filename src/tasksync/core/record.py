@@ -200,9 +200,10 @@ class Replica:
 
     `record_id` is None for one that belongs to no record (yet). `shadow` holds the remote forms as the server gave them
     when we last read or wrote the replica; `seen_at` (aware UTC, our clock) is when the request for that answer was
-    started, so anything that differs from the shadow was made later. `settled` holds, for fields where the server's
-    answer differed from what we sent, what we sent: the server has had its say, the same is not sent again. `gone_at`:
-    since when the replica is known to be out of our sight, and to be left alone. `wrote` and `wrote_at`: see `guard`.
+    started, or when the latest change found in it was made, so anything that differs from the shadow was made later.
+    `settled` holds, for fields where the server's answer differed from what we sent, what we sent: the server has had
+    its say, the same is not sent again. `gone_at`: since when the replica is known to be out of our sight, and to be
+    left alone. `wrote` and `wrote_at`: see `guard`.
     """
 
     connection: str

@@ -184,7 +184,11 @@ class Absence:
             unit.save_replicas(replace(replica, gone_at=now) for replica in gone)
         else:
             unit.drop_replicas(member.name, kind.name, [replica.external_id for replica in gone])
-            deleted = [one for one in records.values() if one.deleted_at is None and one.id not in waiting]
+            deleted = [
+                record
+                for record in records.values()
+                if record.deleted_at is None and record.id not in waiting and not self._edited_unseen(member, record)
+            ]
             unit.save_records(replace(record, deleted_at=now) for record in deleted)
             unit.add_revisions(
                 (
@@ -205,3 +209,15 @@ class Absence:
         self._planner.replan(unit, record_ids)
         if gone:
             self._context.log.info("deletions_found", connection=member.name, count=len(gone))
+
+    def _edited_unseen(self, member: Member, record: Record) -> bool:
+        """Whether the record was edited since the member's last poll in a field of which this CRM shows nothing. Other
+        edits that whoever deleted it cannot have seen still wait to be sent.
+        """
+        polled_at = None if member.remembered is None else member.remembered.polled_at
+        lenses = member.connector.lenses(self._context.kind.name)
+        return polled_at is not None and any(
+            version.at > polled_at and (name not in lenses or lenses[name].get(version.value) is KEEP)
+            for name, version in record.versions.items()
+            if version.connection != member.name
+        )

@@ -139,7 +139,8 @@ class Member:
             self.state = State.NEEDS_LOGIN
         else:
             self.state = State.INCOMPLETE if self.seen and not self.complete else State.FAILED
-        self.pushing = False
+        # A page that cannot be read is no reason to write nothing: each write looks at its own record first (I8).
+        self.pushing = self.state is State.INCOMPLETE
 
     @property
     def exit_codes(self) -> set[ExitCode]:

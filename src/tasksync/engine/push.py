@@ -260,6 +260,7 @@ class Push:
             unit.mark(ids, OperationState.PENDING, error=text)
         if isinstance(error, StopConnection):
             member.fail(error, text)
+            member.pushing = False
         if not isinstance(error, SkipRecord):
             member.tally.failed += 1
             member.error = member.error or text
