@@ -34,7 +34,7 @@ def upgrade(sql: Connection, place: str, schema: Schema) -> None:
     from tasksync.store.migrating import migrate  # noqa: PLC0415
 
     try:
-        migrate(sql, place, schema, current)
+        migrate(sql, place, scripts=schema.scripts, current=current, head=schema.head)
     except MirrorUnusable:
         raise
     except Exception as error:
