@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,8 +13,8 @@ from tasksync.connectors.manifest import ConnectionSettings, discover
 from tasksync.engine.cycle import Cycle, latest_moment
 from tasksync.engine.member import Policy
 from tasksync.engine.report import CycleReport
-from tasksync.errors import ConfigError, ExitCode, RetryLater, SkipRecord, StopConnection
-from tasksync.ports import Account, Clock, Connector, Finding, Log, Mirror
+from tasksync.errors import ConfigError, ExitCode, MirrorUnusable, RetryLater, SkipRecord, StopConnection
+from tasksync.ports import Account, Clock, Connector, Finding, Log, Mirror, Unit
 from tasksync.service.clock import SteadyClock, SystemClock
 from tasksync.service.logs import configure, within_run
 from tasksync.store.lock import MirrorLock
@@ -88,6 +88,44 @@ async def sync_once(
             return await cycle.run()
 
 
+@contextmanager
+def reading(config: Config) -> Iterator[Unit]:
+    """What the mirror holds, to look at: a copy, so that nobody has to wait for anybody. Raises `MirrorUnusable`, also
+    where there is no mirror yet.
+    """
+    _require_mirror(config)
+    with closing(throwaway_copy(config.database)) as copy, copy.begin() as unit:
+        yield unit
+
+
+@contextmanager
+def writing(config: Config, around: Surroundings, *, command: str) -> Iterator[tuple[Unit, datetime]]:
+    """The mirror to write to, in one transaction and with the lock held, and the present moment: never one before what
+    the mirror knows. Raises `MirrorBusy`, and `MirrorUnusable`, also where there is no mirror yet.
+    """
+    _require_mirror(config)
+    with ExitStack() as stack:
+        mirror, _ = _mirror(config, around, stack, dry_run=False, command=command)
+        now = _steady(around, latest_moment(mirror)).clock.now()
+        yield stack.enter_context(mirror.begin()), now
+
+
+def _require_mirror(config: Config) -> None:
+    """A mistyped path must not become an empty mirror."""
+    file = mirror_file(config.database)
+    if file is None:
+        raise MirrorUnusable("The mirror is in memory: nothing of it is left to look at. Give `database` a file name.")
+    try:
+        file.stat()
+    except FileNotFoundError:
+        raise MirrorUnusable(
+            f"There is no mirror {file} yet, so there is nothing to show or to decide. The first tasksync sync --once "
+            "makes it."
+        ) from None
+    except OSError as error:
+        raise MirrorUnusable(f"The mirror {file} cannot be reached: {error.strerror}.") from error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """What `tasksync check` found out about one connection. `account` is None when it could not be opened: then
@@ -141,7 +179,7 @@ def _check_names(config: Config, only: Sequence[str]) -> None:
 
 
 def _mirror(
-    config: Config, around: Surroundings, stack: AsyncExitStack, *, dry_run: bool, command: str
+    config: Config, around: Surroundings, stack: ExitStack | AsyncExitStack, *, dry_run: bool, command: str
 ) -> tuple[Mirror, Callable[[], bool]]:
     """The mirror, and whether it is still ours alone."""
     if dry_run:

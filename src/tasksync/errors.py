@@ -16,6 +16,7 @@
     │   ├── NeedsLogin        the CRM does not accept the credentials, or not for this    exit 5
     │   └── Misconnected      what answers at the url is not the CRM it should be         exit 1
     └── StopProgram           the program cannot go on
+        ├── WrongUsage        the command asks for what is not there, or cannot be done   exit 2
         ├── ConfigError       the configuration is wrong                                  exit 2
         ├── WrongAccount      a connection's name now leads to another account            exit 2
         ├── MirrorUnusable    the mirror cannot be opened, or not by this version         exit 2
@@ -124,6 +125,10 @@ class StopProgram(TasksyncError):
     """The program cannot go on."""
 
     exit_code = ExitCode.USAGE
+
+
+class WrongUsage(StopProgram):
+    """The command names something that is not there, or asks for what cannot be done; nothing was changed."""
 
 
 class ConfigError(StopProgram):

@@ -402,6 +402,9 @@ class Unit(Protocol):
     def external_ids(self, connection: str, kind: str) -> set[str]:
         """Of all replicas of the connection, linked or not."""
 
+    def last_seen(self) -> datetime | None:
+        """The latest `seen_at` of all replicas; None when there is none."""
+
     def save_replicas(self, replicas: Iterable[Replica]) -> None:
         """Insert or replace, by (connection, kind, external id)."""
 
@@ -419,6 +422,9 @@ class Unit(Protocol):
 
     def find_record(self, reference: str) -> Record | None:
         """By our id, or by `CONNECTION:EXTERNAL_ID`."""
+
+    def deleted_records(self, limit: int = 100) -> Sequence[Record]:
+        """Those that count as deleted, of all groups; the last deleted first."""
 
     # outbox
     def replace_pending(self, kind: str, record_ids: Collection[str], operations: Iterable[Operation]) -> None:

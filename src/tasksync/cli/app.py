@@ -11,7 +11,12 @@ import typer
 from tasksync import __version__
 from tasksync.cli.check import check
 from tasksync.cli.demo import demo
+from tasksync.cli.history import conflicts, history
+from tasksync.cli.holds import holds
+from tasksync.cli.outbox import outbox
+from tasksync.cli.restore import restore
 from tasksync.cli.sandbox import sandbox
+from tasksync.cli.status import status
 from tasksync.cli.sync import sync
 from tasksync.errors import TasksyncError
 
@@ -59,6 +64,12 @@ app.command()(sync)
 app.command()(check)
 app.command()(demo)
 app.command()(sandbox)
+app.command()(status)
+app.add_typer(holds, name="holds")
+app.command()(conflicts)
+app.command()(history)
+app.command()(restore)
+app.add_typer(outbox, name="outbox")
 
 
 def main() -> None:

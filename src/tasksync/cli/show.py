@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from rich import box
@@ -18,21 +20,24 @@ from tasksync.engine.report import CycleReport, PlannedWrite
 from tasksync.errors import ExitCode
 from tasksync.ports import Conflict
 
-_OUTCOME = {
+OUTCOMES = {
     ExitCode.IN_STEP: "In step.",
     ExitCode.RETRY: "Something failed; the next run tries again.",
     ExitCode.HELD: "Something is held for a person to decide.",
     ExitCode.NEEDS_LOGIN: "A connection needs new credentials.",
 }
 _STYLES = {State.OK: "green", State.INCOMPLETE: "yellow", State.FAILED: "red", State.NEEDS_LOGIN: "red"}
+# What stands in a task's text means nothing to us: [b] is no bold type and :smile: is no face.
+_PLAIN: Mapping[str, Any] = MappingProxyType({"highlight": False, "markup": False, "emoji": False})
+_OBEYED = frozenset({"Cc", "Cs"})
 _LONGEST = 60
 _MOST = 10
 
 
 def console() -> Console:
     """Standard output, as wide as a table may need where it is no terminal."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=160)
+    out = Console(**_PLAIN)
+    return out if out.is_terminal else Console(**_PLAIN, width=160)
 
 
 def table(title: str, *columns: str) -> Table:
@@ -58,7 +63,7 @@ def report(done: CycleReport) -> None:
         out.print(Text(f"... and {len(done.holds) - _MOST} more held"))
     if done.conflicts:
         out.print(conflict_table(done.conflicts[:_MOST]))
-    out.print(Text(_OUTCOME[done.exit_code]))
+    out.print(Text(OUTCOMES[done.exit_code]))
 
 
 def plan_table(plan: Iterable[PlannedWrite], title: str) -> Table:
@@ -95,7 +100,17 @@ def checked(found: Iterable[Checked]) -> None:
 
 def plain(values: Values) -> Mapping[str, Any]:
     """Remote forms as JSON knows them: dates and instants as ISO 8601 text."""
-    return {name: iso(value) if isinstance(value, date) else value for name, value in values.items()}
+    return {name: jsonable(value) for name, value in values.items()}
+
+
+def jsonable(value: Value) -> str | bool | int | None:
+    """A value as JSON knows it."""
+    return iso(value) if isinstance(value, date) else value
+
+
+def iso_or_none(moment: datetime | None) -> str | None:
+    """An instant as JSON knows it, or nothing."""
+    return None if moment is None else iso(moment)
 
 
 def iso(value: date) -> str:
@@ -107,17 +122,28 @@ def iso(value: date) -> str:
 
 def brief(value: Value) -> str:
     """A value in one short line."""
+    text = " ".join(whole(value).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def whole(value: Value) -> str:
+    """All of a value. What a terminal would obey instead of showing it is replaced."""
     if value is None or value == "":
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = iso(value) if isinstance(value, date) else " ".join(str(value).split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    text = iso(value) if isinstance(value, date) else str(value)
+    return "".join("\ufffd" if unicodedata.category(one) in _OBEYED and one not in "\n\t" else one for one in text)
 
 
 def clock_time(moment: datetime) -> str:
     """The time of day, UTC."""
     return f"{moment:%H:%M:%S}Z"
+
+
+def dated(moment: datetime, *, estimated: bool) -> str:
+    """An instant with its day, UTC, and whether it is an estimate."""
+    return f"{'~' if estimated else ''}{iso(moment)}"
 
 
 def _members(members: Sequence[Member]) -> Table:

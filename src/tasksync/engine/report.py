@@ -114,13 +114,14 @@ def release_settled(unit: Unit) -> None:
 
 
 def count_waiting(unit: Unit, member: Member, holds: Sequence[Hold], *, dry_run: bool) -> None:
-    """Put into the member's tally what is held and what still waits. After a dry run nothing waits: all
-    of it is planned.
+    """Put into the member's tally what is held and what still waits. What follows a held operation waits for a person,
+    too. After a dry run nothing waits: all of it is planned.
     """
     member.tally.held = sum(hold.connection == member.name for hold in holds)
     if not dry_run:
         queue = unit.queue(member.name)
-        member.tally.pending = sum(queued.state is not OperationState.HELD for queued in queue)
+        held = {queued.operation.record_id for queued in queue if queued.state is OperationState.HELD}
+        member.tally.pending = sum(queued.operation.record_id not in held for queued in queue)
 
 
 def _member(member: Member) -> dict[str, Any]:

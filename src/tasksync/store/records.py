@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,12 @@ class Records(Section):
                 .limit(1)
             ).one_or_none()
         return None if row is None else _record(row)
+
+    def deleted_records(self, limit: int = 100) -> Sequence[Record]:
+        """Those that count as deleted, of all groups; the last deleted first."""
+        statement = select(RECORD).where(RECORD.c.deleted_at.is_not(None))
+        newest = statement.order_by(RECORD.c.deleted_at.desc(), RECORD.c.id).limit(limit)
+        return [_record(row) for row in self._sql.execute(newest)]
 
 
 def _row(record: Record) -> dict[str, Any]:
