@@ -460,7 +460,8 @@ async def test_a_page_that_cannot_be_read_does_not_stop_the_writing(met: Firm) -
     """One broken page of Plannr's listing: the connection is incomplete, nothing is deleted, and edits
     still arrive there (I8).
     """
-    met.world.capsule.fill(600)
+    for crm in met.crms.values():
+        crm.fill(600)
     await met.sync()
     met.world.plannr.faults.add("status", method="GET", path=r"page=2\b", times=None, status=500)
     met.edit("capsule", "Ring Bob", body="arrives all the same")

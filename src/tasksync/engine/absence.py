@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from tasksync.core.record import Observation, Replica, content_hash
+from tasksync.core.lens import KEEP
+from tasksync.core.record import Observation, Record, Replica, content_hash
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner, chunks
@@ -179,6 +181,7 @@ class Absence:
         kind, now = self._context.kind, self._context.clock.now()
         record_ids = [replica.record_id for replica in gone if replica.record_id is not None]
         records = unit.records(record_ids)
+        seen_at = {replica.record_id: replica.seen_at for replica in gone}
         waiting = {queued.operation.record_id for queued in unit.queue(member.name)}
         if self._context.policy.deletions == "keep":
             unit.save_replicas(replace(replica, gone_at=now) for replica in gone)
@@ -187,7 +190,9 @@ class Absence:
             deleted = [
                 record
                 for record in records.values()
-                if record.deleted_at is None and record.id not in waiting and not self._edited_unseen(member, record)
+                if record.deleted_at is None
+                and record.id not in waiting
+                and not self._edited_unseen(member, record, seen_at[record.id])
             ]
             unit.save_records(replace(record, deleted_at=now) for record in deleted)
             unit.add_revisions(
@@ -210,14 +215,15 @@ class Absence:
         if gone:
             self._context.log.info("deletions_found", connection=member.name, count=len(gone))
 
-    def _edited_unseen(self, member: Member, record: Record) -> bool:
-        """Whether the record was edited since the member's last poll in a field of which this CRM shows nothing. Other
-        edits that whoever deleted it cannot have seen still wait to be sent.
+    def _edited_unseen(self, member: Member, record: Record, seen_at: datetime) -> bool:
+        """Whether the record was edited since the member's last poll (the replica was seen at `seen_at`, when there was
+        none) in a field of which this CRM shows nothing. Other edits that whoever deleted it cannot have seen still
+        wait to be sent.
         """
         polled_at = None if member.remembered is None else member.remembered.polled_at
         lenses = member.connector.lenses(self._context.kind.name)
-        return polled_at is not None and any(
-            version.at > polled_at and (name not in lenses or lenses[name].get(version.value) is KEEP)
+        return any(
+            version.at > (polled_at or seen_at) and (name not in lenses or lenses[name].get(version.value) is KEEP)
             for name, version in record.versions.items()
             if version.connection != member.name
         )

@@ -193,8 +193,13 @@ class Cycle:
         meeting = Meeting(context, planner, intake)
         for member in polled:
             with context.mirror.begin() as unit:
-                meeting.settle(unit, member)
+                meeting.settle_lost(unit, member)
+        # Before new tasks are looked at: one may be a missing task that was made again, and that a mirror which was
+        # restored from a backup knows by its old id.
         await Absence(context, planner, intake).settle(polled)
+        for member in polled:
+            with context.mirror.begin() as unit:
+                meeting.settle(unit, member)
         self._note_polls(polled)
         if not self._dry_run:
             await Push(context, planner, intake).run()
@@ -230,4 +235,7 @@ def latest_moment(mirror: Mirror) -> datetime | None:
         moments = [run.finished_at for run in unit.runs(1)]
         moments += [state.polled_at for state in unit.connections() if state.polled_at is not None]
         moments += [queued.attempted_at for queued in unit.queue() if queued.attempted_at is not None]
+        # Of a run that was killed, the pages it took in may be all that is left.
+        last_seen = unit.last_seen()
+        moments += [] if last_seen is None else [last_seen]
     return max(moments, default=None)

@@ -13,7 +13,7 @@ from itertools import chain
 
 from tasksync.core.match import Ambiguity, Entry, Matching, entry_of_record, entry_of_replica, match
 from tasksync.core.plan import Action
-from tasksync.core.record import Record, Replica
+from tasksync.core.record import Record, Replica, identical
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner, chunks
@@ -33,11 +33,14 @@ class Meeting:
         self._planner = planner
         self._intake = intake
 
-    def settle(self, unit: Unit, member: Member) -> None:
-        """Settle what this poll left. A connection that was never met joins the group only with a complete snapshot."""
+    def settle_lost(self, unit: Unit, member: Member) -> None:
+        """Settle what became of operations whose answer was lost, as far as this poll tells."""
         if member.complete:
             self._settle_lost_writes(unit, member)
             self._settle_lost_creates(unit, member)
+
+    def settle(self, unit: Unit, member: Member) -> None:
+        """Settle what this poll left. A connection that was never met joins the group only with a complete snapshot."""
         if not member.met:
             if member.complete:
                 self._join(unit, member)
@@ -68,11 +71,15 @@ class Meeting:
         if not lost:
             return
         candidates = {one.external_id: one for one in self._unlinked(unit, member)}
+        for made in (self._made_by, self._made_and_edited):
+            for queued in tuple(lost):
+                if found := [one for one in candidates.values() if made(member, one, queued)]:
+                    lost.remove(queued)
+                    self._settle_lost_create(unit, member, queued, found)
+                    for one in found:
+                        del candidates[one.external_id]
         for queued in lost:
-            found = [one for one in candidates.values() if self._made_by(member, one, queued)]
-            self._settle_lost_create(unit, member, queued, found)
-            for one in found:
-                del candidates[one.external_id]
+            self._settle_lost_create(unit, member, queued, [])
 
     def _heed_duplicates(self, unit: Unit, member: Member) -> None:
         """Look at possible duplicates anew, unless a person has said what they are: tasks of their own, and the create
@@ -123,6 +130,20 @@ class Meeting:
         else:
             early = False
         return not early and (wanted.name, wanted.day) == (found.name, found.day)
+
+    def _made_and_edited(self, member: Member, replica: Replica, queued: Queued) -> bool:
+        """Whether the replica may be the create's result with another title, or another day, given to it since by a
+        person: it was created just then, and has the same title, or else the same day and the same text.
+        """
+        kind, values = self._context.kind, queued.operation.values
+        if queued.attempted_at is None or replica.created is None:
+            return False
+        sent = replace(replica, shadow=values)
+        wanted, found = (entry_of_replica(kind, one, member.zone) for one in (sent, replica))
+        texts = {one.name for one in kind.fields if one.shape == "text" and values.get(one.name)} - {kind.label}
+        same_texts = bool(texts) and all(identical(values[name], replica.shadow.get(name)) for name in texts)
+        alike = wanted.name == found.name or (wanted.day == found.day and same_texts)
+        return alike and abs(replica.created - queued.attempted_at) <= _SLACK
 
     def _hold_duplicates(self, unit: Unit, member: Member, queued: Queued, found: list[Replica]) -> None:
         unit.hold(

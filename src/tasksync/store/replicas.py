@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, func, select
 
 from tasksync.core.record import NOTHING, Replica, Values, decode
 from tasksync.ports import ConnectionState
@@ -74,6 +75,11 @@ class Replicas(Section):
         """Of all replicas of the connection, linked or not."""
         statement = select(REPLICA.c.external_id).where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
         return set(self._sql.execute(statement).scalars())
+
+    def last_seen(self) -> datetime | None:
+        """The latest `seen_at` of all replicas; None when there is none."""
+        latest: datetime | None = self._sql.execute(select(func.max(REPLICA.c.seen_at))).scalar_one()
+        return latest
 
     def save_replicas(self, replicas: Iterable[Replica]) -> None:
         """Insert or replace, by (connection, kind, external id). A record that moves from one replica of a connection

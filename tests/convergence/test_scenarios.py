@@ -1,0 +1,154 @@
+"""What the state machine found, minimised, and kept for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date, timedelta
+
+import pytest
+from lying import Fate, Killed, LyingFirm, image, lying_firm, revived
+
+CRMS = ("onlyoffice", "capsule", "plannr")
+DAY = date(2026, 3, 20)
+
+
+@pytest.fixture(params=["v1", "v2"])
+def firm(request: pytest.FixtureRequest) -> Iterator[LyingFirm]:
+    """Three accounts that have met, and hold "Ring Bob" in step; nothing fails yet."""
+    firm = lying_firm(request.param)
+    firm.crms["capsule"].add(title="Ring Bob", body="About the boiler.", due=DAY)
+    for _ in range(2):
+        asyncio.run(firm.sync())
+    yield firm
+    firm.mirror.close()
+
+
+def sync(firm: LyingFirm, *, dies: Fate | None = None) -> None:
+    """A cycle; `dies` says when its process is killed, and it has to be."""
+    if dies is None:
+        asyncio.run(firm.sync())
+        return
+    with suppress(Killed):
+        asyncio.run(firm.sync(fate=dies))
+    assert dies.dead
+
+
+def lose_answer_to_create(firm: LyingFirm, crm: str) -> None:
+    """A create is carried out, and its answer lost."""
+    firm.crms[crm].faults.add("lose_after", method="POST", path=r"/crm/task$|/api/task$|/api/v2/tasks$|/api/v1/task$")
+    sync(firm)
+    firm.crms[crm].faults.clear()
+
+
+@pytest.mark.parametrize("crm", ["onlyoffice", "capsule"])
+def test_an_edit_that_the_deleter_cannot_be_shown_beats_the_deletion(firm: LyingFirm, crm: str) -> None:
+    """Deleted where there is no priority, while Plannr's people changed the priority: the task stays (I11)."""
+    firm.crms[crm].remove(firm.task(crm, "Ring Bob")["id"])
+    firm.edit("plannr", "Ring Bob", priority="high")
+    sync(firm)
+    assert [firm.titles(one) for one in CRMS] == [["Ring Bob"]] * 3
+    assert firm.task("plannr", "Ring Bob")["priority"] == "high"
+
+
+def test_a_deletion_after_such_an_edit_was_seen_is_carried_out(firm: LyingFirm) -> None:
+    """Deleted one poll after the priority was changed elsewhere: the task goes everywhere."""
+    firm.edit("plannr", "Ring Bob", priority="high")
+    sync(firm)
+    firm.crms["capsule"].remove(firm.task("capsule", "Ring Bob")["id"])
+    sync(firm)
+    assert [firm.titles(one) for one in CRMS] == [[], [], []]
+
+
+def test_such_an_edit_counts_also_when_no_poll_was_through_yet() -> None:
+    """Of two accounts that have just met when the process is killed, no poll is on record: an edit since then still
+    beats a deletion (I11).
+    """
+    for at in range(1, 30):
+        firm = lying_firm("v2")
+        for crm in ("onlyoffice", "capsule"):
+            firm.crms[crm].add(title="Ring Bob", due=DAY, category="Call")
+        sync(firm, dies=Fate(moment="before commit", at=at))
+        with firm.mirror.begin() as unit:
+            met = [one for one in unit.connections() if one.met_at is not None and one.polled_at is None]
+        if len(met) == 3:
+            break
+        firm.mirror.close()
+    else:
+        pytest.fail("there is no such commit")
+    firm.crms["capsule"].remove(firm.task("capsule", "Ring Bob")["id"])
+    firm.edit("onlyoffice", "Ring Bob", reminder=15)
+    for _ in range(2):
+        sync(firm)
+    assert [firm.titles(one) for one in CRMS] == [["Ring Bob"]] * 3
+    firm.mirror.close()
+
+
+def test_pages_taken_in_by_a_killed_run_with_a_fast_clock_do_not_decide(firm: LyingFirm) -> None:
+    """Our clock ran three hours fast in a run that was killed after it had read an edit; set right again, the edit made
+    next is still the later one.
+    """
+    firm.ours.off = timedelta(hours=3)
+    firm.edit("onlyoffice", "Ring Bob", body="first")
+    firm.edit("plannr", "Ring Bob", title="Ring Bob soon")
+    sync(firm, dies=Fate(moment="after commit", at=6))
+    firm.ours.off = timedelta(0)
+    sync(firm)
+    firm.edit("capsule", "Ring Bob soon", body="second")
+    sync(firm)
+    assert firm.everywhere("Ring Bob soon", "body") == dict.fromkeys(CRMS, "second")
+
+
+@pytest.mark.parametrize("crm", CRMS)
+@pytest.mark.parametrize("edit", [{"title": "Call Ann"}, {"due": date(2026, 4, 1)}], ids=["title", "day"])
+def test_a_create_whose_answer_was_lost_is_known_after_an_edit(
+    firm: LyingFirm, crm: str, edit: dict[str, object]
+) -> None:
+    """The answer to a create was lost, and a person changed what it made before the next poll: nothing is doubled, and
+    the edit arrives.
+    """
+    origin = "plannr" if crm == "capsule" else "capsule"
+    firm.crms[origin].add(title="Ring Ann", body="Her pension.", due=DAY)
+    lose_answer_to_create(firm, crm)
+    firm.clock.tick(minutes=1)
+    firm.edit(crm, "Ring Ann", **edit)
+    for _ in range(2):
+        sync(firm)
+    title = str(edit.get("title", "Ring Ann"))
+    assert [firm.titles(one) for one in CRMS] == [sorted(["Ring Bob", title])] * 3
+    assert firm.everywhere(title, "due") == dict.fromkeys(CRMS, edit.get("due", DAY))
+
+
+@pytest.mark.parametrize("crm", CRMS)
+def test_a_create_whose_answer_was_lost_is_known_after_our_clock_was_set_back(firm: LyingFirm, crm: str) -> None:
+    """The answer to a create was lost, and our clock was set back before the next poll, minutes later: its stamp seems
+    to be earlier than the attempt, and it is adopted all the same (I3).
+    """
+    origin = "plannr" if crm == "capsule" else "capsule"
+    firm.crms[origin].add(title="Ring Ann", body="Her pension.", due=DAY)
+    lose_answer_to_create(firm, crm)
+    firm.ours.off = timedelta(hours=-5)
+    firm.clock.tick(minutes=10)
+    for _ in range(2):
+        sync(firm)
+    assert [firm.titles(one) for one in CRMS] == [["Ring Ann", "Ring Bob"]] * 3
+
+
+@pytest.mark.parametrize("crm", CRMS)
+def test_a_task_that_was_made_again_is_known_to_an_older_mirror(firm: LyingFirm, crm: str) -> None:
+    """Deleted in one CRM, edited in another, and made again by a sync that the mirror, restored from a backup, knows
+    nothing of: the new copy is taken for the missing one, and nothing is doubled.
+    """
+    firm.crms[crm].remove(firm.task(crm, "Ring Bob")["id"])
+    firm.edit("plannr" if crm == "capsule" else "capsule", "Ring Bob", due=date(2026, 4, 1))
+    backup = image(firm.mirror)
+    for _ in range(2):
+        sync(firm)
+    firm.mirror.close()
+    firm.mirror = revived(backup)
+    for _ in range(2):
+        sync(firm)
+    assert [firm.titles(one) for one in CRMS] == [["Ring Bob"]] * 3
+    assert firm.everywhere("Ring Bob", "due") == dict.fromkeys(CRMS, date(2026, 4, 1))
+    assert firm.holds() == []
