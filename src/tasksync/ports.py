@@ -460,6 +460,9 @@ class Unit(Protocol):
     def revisions(self, record_id: str) -> Sequence[Revision]:
         """Oldest first."""
 
+    def last_revised(self) -> datetime | None:
+        """When what the last row of the history tells of was made; None when there is none."""
+
     def conflicts(self, limit: int = 100) -> Sequence[Conflict]:
         """Newest first."""
 

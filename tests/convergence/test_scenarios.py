@@ -10,6 +10,8 @@ from datetime import date, timedelta
 import pytest
 from lying import Fate, Killed, LyingFirm, image, lying_firm, revived
 
+from tasksync.engine.restore import restore
+
 CRMS = ("onlyoffice", "capsule", "plannr")
 DAY = date(2026, 3, 20)
 
@@ -120,6 +122,25 @@ def test_a_create_whose_answer_was_lost_is_known_after_an_edit(
     assert firm.everywhere(title, "due") == dict.fromkeys(CRMS, edit.get("due", DAY))
 
 
+@pytest.mark.parametrize(
+    ("crm", "edit"), [("onlyoffice", "body"), ("onlyoffice", "reminder"), ("capsule", "body"), ("plannr", "priority")]
+)
+def test_what_a_create_did_not_set_and_a_person_did_is_an_edit(firm: LyingFirm, crm: str, edit: str) -> None:
+    """The answer to a create was lost, and a person filled in a field that it had left empty: the record has the value,
+    and every CRM that can store it.
+    """
+    value = {"body": "Her pension.", "reminder": 15, "priority": "high"}[edit]
+    origin = "plannr" if crm == "capsule" else "capsule"
+    firm.crms[origin].add(title="Ring Ann", due=DAY)
+    lose_answer_to_create(firm, crm)
+    firm.clock.tick(minutes=1)
+    firm.edit(crm, "Ring Ann", **{edit: value})
+    for _ in range(2):
+        sync(firm)
+    assert firm.record("Ring Ann").value(edit) == value
+    assert set(firm.everywhere("Ring Ann", edit).values()) == {value}
+
+
 @pytest.mark.parametrize("crm", CRMS)
 def test_a_create_whose_answer_was_lost_is_known_after_our_clock_was_set_back(firm: LyingFirm, crm: str) -> None:
     """The answer to a create was lost, and our clock was set back before the next poll, minutes later: its stamp seems
@@ -133,6 +154,32 @@ def test_a_create_whose_answer_was_lost_is_known_after_our_clock_was_set_back(fi
     for _ in range(2):
         sync(firm)
     assert [firm.titles(one) for one in CRMS] == [["Ring Ann", "Ring Bob"]] * 3
+
+
+def test_a_restore_by_a_fast_clock_does_not_beat_what_is_edited_later(firm: LyingFirm) -> None:
+    """Our clock ran three hours fast when a person restored a value, and was set right before the next sync: an edit
+    made after that sync is the later one.
+    """
+    firm.edit("capsule", "Ring Bob", body="About the roof.")
+    sync(firm)
+    record = firm.record("Ring Bob")
+    firm.ours.off = timedelta(hours=3)
+    with firm.mirror.begin() as unit:
+        restore(
+            unit,
+            record,
+            connections=CRMS,
+            horizon=firm.clock.now() - timedelta(days=30),
+            now=firm.ours.now(),
+            run="desk",
+            field="body",
+        )
+    assert firm.record("Ring Bob").value("body") == "About the boiler."
+    firm.ours.off = timedelta(0)
+    sync(firm)
+    firm.edit("onlyoffice", "Ring Bob", body="About the garden.")
+    sync(firm)
+    assert firm.everywhere("Ring Bob", "body") == dict.fromkeys(CRMS, "About the garden.")
 
 
 @pytest.mark.parametrize("crm", CRMS)

@@ -235,7 +235,6 @@ def latest_moment(mirror: Mirror) -> datetime | None:
         moments = [run.finished_at for run in unit.runs(1)]
         moments += [state.polled_at for state in unit.connections() if state.polled_at is not None]
         moments += [queued.attempted_at for queued in unit.queue() if queued.attempted_at is not None]
-        # Of a run that was killed, the pages it took in may be all that is left.
-        last_seen = unit.last_seen()
-        moments += [] if last_seen is None else [last_seen]
+        # Of a run that was killed, the pages it took in may be all that is left; of a restore, its row of the history.
+        moments += [one for one in (unit.last_seen(), unit.last_revised()) if one is not None]
     return max(moments, default=None)

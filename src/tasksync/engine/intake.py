@@ -146,7 +146,8 @@ class Intake:
         """
         edited = replica.created is None or replica.modified is None or replica.modified > replica.created + RESOLUTION
         if edited:
-            return self._meet(member, record, replica, {**replica.shadow, **sent})
+            unsent = {name: self._context.kind.field(name).empty for name in replica.shadow}
+            return self._meet(member, record, replica, {**unsent, **sent})
         linked = replace(replica, record_id=record.id)
         settled = {name: value for name, value in sent.items() if not identical(replica.shadow.get(name, value), value)}
         return Absorbed(record=record, replica=replace(linked, settled=settled), superseded=(), changed=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, case, delete, select, update
@@ -63,6 +64,11 @@ class History(Section):
         """Oldest first: in the order in which the values replaced each other, which the stamps need not follow."""
         statement = select(REVISION).where(REVISION.c.record_id == record_id).order_by(REVISION.c.id)
         return [_revision(row) for row in self._sql.execute(statement)]
+
+    def last_revised(self) -> datetime | None:
+        """When what the last row of the history tells of was made; None when there is none."""
+        moment: datetime | None = self._sql.scalar(select(REVISION.c.at).order_by(REVISION.c.id.desc()).limit(1))
+        return moment
 
     def conflicts(self, limit: int = 100) -> Sequence[Conflict]:
         """Newest first."""
