@@ -144,9 +144,12 @@ class Book:
                 self.heads[tag, name] = [*others, *over, entry] if over else []
             else:
                 self.heads[tag, name] = [*others, entry]
+            # What says no more than the others had is an edit or our own doing, nobody can tell which: it may beat a
+            # deletion, or not.
+            told_already = any(identical(one.value, entry.value) for one in heads)
             for where, unseen in self.deletions[tag].items():
                 if where != crm:
-                    unseen.append(entry)
+                    unseen.append(self._nobodys(tag, name, crm, None) if told_already else entry)
 
     def _written_off(self, tag: str, name: str, crm: str, before: Task) -> list[Entry]:
         """The entries that a person in this CRM now takes away before anybody else can have seen them."""
@@ -286,7 +289,8 @@ class Book:
         deletions = self.deletions[tag]
         unseen = [one for entries in deletions.values() for one in entries]
         by_all = [one for one in unseen if all(one in entries for entries in deletions.values())]
-        saved = [one for one in by_all if one.crm not in deletions]
+        # What was taken back before anybody can have seen it saves nothing, though it may have.
+        saved = [one for one in by_all if one.crm not in deletions and not one.lost]
         if there and there != set(self._crms):
             raise AssertionError(f"{tag} is in {sorted(there)} only")
         if not there and not deletions:
