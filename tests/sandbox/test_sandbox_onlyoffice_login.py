@@ -116,3 +116,14 @@ async def test_limit_when_enforced(world: World, office: httpx.AsyncClient, cloc
     assert (statuses, response.status_code, response.headers["retry-after"]) == ([200] * 3, 503, "10")
     clock.forward(seconds=10)
     assert (await office.get("/people/@self")).status_code == 200
+
+
+@pytest.mark.parametrize(("factor", "told"), [("sms", "sms"), ("app", "tfa")])
+async def test_a_second_factor_brings_no_token(dial: Dial, world: World, factor: str, told: str) -> None:
+    """The right password is answered with 201, what is still missing, and a token that is null; a wrong one as ever."""
+    world.onlyoffice.settings.change({"second_factor": factor})
+    response = await _sign_in(dial(BASE))
+    assert response.status_code == 201
+    assert response.json()["response"]["token"] is None
+    assert response.json()["response"][told] is True
+    assert (await _sign_in(dial(BASE), "wrong")).status_code == 500

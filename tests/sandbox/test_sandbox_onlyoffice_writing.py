@@ -70,6 +70,8 @@ async def test_put_zeroes_what_is_missing(world: World, office: httpx.AsyncClien
         "owner": None,
         "contact": None,
         "link": None,
+        "assignees": [],
+        "links": {},
         "created": None,
         "modified": None,
     }

@@ -12,12 +12,27 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tasksync.sandbox.company import move_in
 from tasksync.sandbox.crm import Crm
-from tasksync.sandbox.neutral import NoSuchTask, Unusable, to_json
+from tasksync.sandbox.neutral import NoSuchRecord, Unusable, to_json
+from tasksync.sandbox.oauth import OAuthCrm
 from tasksync.sandbox.seed import sample
+from tasksync.sandbox.shelf import Shelf
 from tasksync.sandbox.world import World
 
 Endpoint = Callable[[Crm, Request], Awaitable[Response]]
+
+_KINDS = {
+    "tasks": "task",
+    "cases": "case",
+    "people": "person",
+    "contacts": "contact",
+    "opportunities": "opportunity",
+    "plans": "plan",
+    "categories": "category",
+    "statuses": "status",
+}
+"""Of the shelves, by their name in the path."""
 
 
 def application(world: World) -> Starlette:
@@ -28,13 +43,14 @@ def application(world: World) -> Starlette:
 
     return Starlette(
         routes=[
-            route("/tasks", GET=_list_tasks, POST=_add_task),
-            route("/tasks/{id}", GET=_show_task, PATCH=_edit_task, DELETE=_remove_task),
             route("/requests", GET=_list_requests, DELETE=_forget_requests),
             route("/settings", GET=_show_settings, PATCH=_change_settings),
             route("/faults", GET=_list_faults, POST=_add_fault, DELETE=_clear_faults),
             route("/fill", POST=_fill),
             route("/reset", POST=_reset),
+            route("/sign-ins", DELETE=_revoke_sign_ins),
+            route("/{shelf}", GET=_list, POST=_add),
+            route("/{shelf}/{id}", GET=_show, PATCH=_edit, DELETE=_remove),
         ]
     )
 
@@ -56,7 +72,7 @@ def _dispatch(world: World, endpoints: Mapping[str, Endpoint]) -> Callable[[Requ
         method = "GET" if request.method == "HEAD" else request.method
         try:
             return await endpoints[method](crm, request)
-        except NoSuchTask as error:
+        except NoSuchRecord as error:
             return _wrong(404, str(error))
         except ValidationError as error:
             return _wrong(400, "; ".join(_sentence(dict(detail)) for detail in error.errors()))
@@ -84,27 +100,35 @@ async def _body(request: Request) -> dict[str, Any]:
     return data
 
 
-async def _list_tasks(crm: Crm, _: Request) -> Response:
-    return JSONResponse([to_json(task) for task in crm.tasks()])
+def _shelf(crm: Crm, request: Request) -> Shelf[Any]:
+    name = request.path_params["shelf"]
+    if name not in _KINDS:
+        raise NoSuchRecord(f"no such path; there are {', '.join(_KINDS)}")
+    return crm.shelf(_KINDS[name])
 
 
-async def _add_task(crm: Crm, request: Request) -> Response:
-    task_id = crm.add(**await _body(request))
-    return JSONResponse(to_json(crm.task(task_id)), 201)
+async def _list(crm: Crm, request: Request) -> Response:
+    return JSONResponse([to_json(record) for record in _shelf(crm, request).all()])
 
 
-async def _show_task(crm: Crm, request: Request) -> Response:
-    return JSONResponse(to_json(crm.task(request.path_params["id"])))
+async def _add(crm: Crm, request: Request) -> Response:
+    shelf = _shelf(crm, request)
+    record_id = shelf.add(**await _body(request))
+    return JSONResponse(to_json(shelf.one(record_id)), 201)
 
 
-async def _edit_task(crm: Crm, request: Request) -> Response:
-    task_id = request.path_params["id"]
-    crm.edit(task_id, **await _body(request))
-    return JSONResponse(to_json(crm.task(task_id)))
+async def _show(crm: Crm, request: Request) -> Response:
+    return JSONResponse(to_json(_shelf(crm, request).one(request.path_params["id"])))
 
 
-async def _remove_task(crm: Crm, request: Request) -> Response:
-    crm.remove(request.path_params["id"])
+async def _edit(crm: Crm, request: Request) -> Response:
+    shelf, record_id = _shelf(crm, request), request.path_params["id"]
+    shelf.edit(record_id, **await _body(request))
+    return JSONResponse(to_json(shelf.one(record_id)))
+
+
+async def _remove(crm: Crm, request: Request) -> Response:
+    _shelf(crm, request).remove(request.path_params["id"])
     return Response(status_code=204)
 
 
@@ -149,11 +173,21 @@ async def _fill(crm: Crm, request: Request) -> Response:
     return JSONResponse({"tasks": len(crm.tasks())})
 
 
+async def _revoke_sign_ins(crm: Crm, _: Request) -> Response:
+    if not isinstance(crm, OAuthCrm):
+        return _wrong(404, f"{crm.name} has no OAuth2")
+    crm.sign_ins.revoke()
+    return Response(status_code=204)
+
+
 async def _reset(crm: Crm, request: Request) -> Response:
-    seed = (await _body(request)).get("seed", True)
-    if not isinstance(seed, bool):
-        raise Unusable("seed has to be true or false")
+    wanted = {"seed": True, "company": False} | await _body(request)
+    for name in ("seed", "company"):
+        if not isinstance(wanted[name], bool):
+            raise Unusable(f"{name} has to be true or false")
     crm.reset()
-    if seed:
+    if wanted["seed"]:
         sample(crm)
+    if wanted["company"]:
+        move_in(crm)
     return JSONResponse({"tasks": len(crm.tasks())})

@@ -1,4 +1,4 @@
-"""What the simulated CRMs have in common: a clock of their own, settings, faults, a log of requests, tasks."""
+"""What the simulated CRMs have in common: a clock of their own, settings, faults, a log of requests, records."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from tasksync.ports import Clock
 from tasksync.sandbox.faults import Faults
 from tasksync.sandbox.neutral import Fields
+from tasksync.sandbox.shelf import Shelf
 
 
 class Served(NamedTuple):
@@ -104,7 +105,7 @@ class Quota:
 class Crm(ABC):
     """One simulated account. `tasks`, `task`, `add`, `edit`, `remove` and `fill` act as a person in the CRM's own
     pages would, in the neutral words of `neutral.py`; they raise ValueError for what those pages would not take and
-    NoSuchTask for an unknown id.
+    NoSuchTask for an unknown id. `shelf` gives the same for records of any kind.
     """
 
     name: ClassVar[str]
@@ -156,6 +157,17 @@ class Crm(ABC):
     def remove(self, task_id: str) -> None:
         """Delete a task."""
 
+    def shelves(self) -> dict[str, Shelf[Any]]:
+        """By kind: task, and what this CRM has of case, person, contact, opportunity, plan, category and status."""
+        return {"task": _Tasks(self)}
+
+    def shelf(self, kind: str) -> Shelf[Any]:
+        """Raises ValueError when this CRM keeps nothing of the kind."""
+        shelves = self.shelves()
+        if kind not in shelves:
+            raise ValueError(f"{self.name} keeps no {kind}; it keeps {', '.join(shelves)}")
+        return shelves[kind]
+
     def fill(self, count: int) -> None:
         """Add `count` plain open tasks, each with a title of its own. Every CRM makes the same ones, so that accounts
         that were filled alike match.
@@ -167,7 +179,9 @@ class Crm(ABC):
         self._filled += count
 
     def reset(self) -> None:
-        """No tasks, no faults, an empty log. Settings stay, and ids are not used again."""
+        """No tasks, no faults, an empty log; people, contacts, opportunities and cases as in a new account. Settings
+        and categories stay, and ids are not used again.
+        """
         self._clear()
         self.faults.clear()
         self.requests.clear()
@@ -185,3 +199,30 @@ class Crm(ABC):
 
     @abstractmethod
     def _clear(self) -> None: ...
+
+
+class _Tasks(Shelf[dict[str, Any]]):
+    """The CRM's own methods for tasks."""
+
+    kind = "task"
+
+    def __init__(self, crm: Crm) -> None:
+        self._crm = crm
+
+    def rows(self) -> list[dict[str, Any]]:
+        return self._crm.tasks()
+
+    def find(self, record_id: str) -> dict[str, Any]:
+        return self._crm.task(record_id)
+
+    def neutral(self, row: dict[str, Any]) -> dict[str, Any]:
+        return row
+
+    def add(self, /, **fields: Any) -> str:
+        return self._crm.add(**fields)
+
+    def edit(self, record_id: str, /, **fields: Any) -> None:
+        self._crm.edit(record_id, **fields)
+
+    def remove(self, record_id: str) -> None:
+        self._crm.remove(record_id)

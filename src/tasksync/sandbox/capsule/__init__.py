@@ -5,10 +5,18 @@ from starlette.routing import Mount
 
 from tasksync.sandbox.capsule import v1, v2
 from tasksync.sandbox.capsule.account import Capsule
+from tasksync.sandbox.oauth import OAuthPages
 
 __all__ = ["Capsule", "application"]
 
 
 def application(account: Capsule) -> Starlette:
     """Everything below the account's base url."""
-    return Starlette(routes=[Mount("/api/v2", v2.application(account)), Mount("/api", v1.application(account))])
+    oauth = OAuthPages(account, subdomain="sandbox")
+    return Starlette(
+        routes=[
+            *oauth.routes(authorize="/oauth/authorise"),
+            Mount("/api/v2", v2.application(account)),
+            Mount("/api", v1.application(account)),
+        ]
+    )

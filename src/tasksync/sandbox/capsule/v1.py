@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,17 +16,29 @@ from starlette.routing import Route
 
 from tasksync.sandbox.answers import Refusal, below, page
 from tasksync.sandbox.capsule import xml
-from tasksync.sandbox.capsule.account import ME, RECORDS, USERS, Capsule, Due, Owned, Task, user_named
+from tasksync.sandbox.capsule.records import ME, RecordKind, Ref, Task
+from tasksync.sandbox.capsule.tables import Tables
+from tasksync.sandbox.capsule.v1_records import RecordApi
+from tasksync.sandbox.capsule.v1_wire import (
+    answer,
+    empty,
+    part,
+    print_due,
+    read_day,
+    read_elements,
+    read_instant,
+    refuse,
+)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-_OWNERS = ("party", "opportunity", "kase")
+_OWNERS: tuple[RecordKind, ...] = ("party", "opportunity", "kase")
 _STATUSES = {"OPEN", "COMPLETED", "PENDING"}
 
 
-def application(account: Capsule) -> Starlette:
+def application(account: Tables) -> Starlette:
     """Everything below `/api`, but for v2."""
     api = _Api(account)
-    routes = [
+    routes: list[tuple[str, str, Endpoint]] = [
         ("/tasks", "GET", api.list_tasks),
         ("/task", "POST", api.create),
         ("/task/categories", "GET", api.list_categories),
@@ -35,7 +47,7 @@ def application(account: Capsule) -> Starlette:
         ("/task/{id:int}", "DELETE", api.delete),
         ("/task/{id:int}/complete", "POST", api.complete),
         ("/task/{id:int}/reopen", "POST", api.reopen),
-        ("/users", "GET", api.list_users),
+        *_record_routes(RecordApi(account)),
     ]
     for kind in _OWNERS:
         routes.append((f"/{kind}/{{{kind}:int}}/task", "POST", api.create))
@@ -55,10 +67,29 @@ def application(account: Capsule) -> Starlette:
     return app
 
 
+def _record_routes(api: RecordApi) -> list[tuple[str, str, Endpoint]]:
+    routes: list[tuple[str, str, Endpoint]] = [
+        ("/users", "GET", api.list_users),
+        ("/party", "GET", api.list_parties),
+        ("/party/{id:int}", "GET", api.show_party),
+        ("/opportunity", "GET", api.list_opportunities),
+        ("/opportunity/{id:int}", "GET", api.show_opportunity),
+        ("/kase", "GET", api.list_kases),
+        ("/kase/{id:int}", "GET", api.show_kase),
+        ("/kase/{id:int}", "PUT", api.update_kase),
+        ("/kase/{id:int}", "DELETE", api.delete_kase),
+        ("/party/{party:int}/opportunity", "GET", api.list_opportunities),
+        ("/party/{party:int}/kase", "GET", api.list_kases),
+        ("/party/{party:int}/kase", "POST", api.create_kase),
+        ("/party/{party:int}/kase/{id:int}", "PUT", api.update_kase),
+    ]
+    return routes + [(f"/{kind}/deleted", "GET", partial(api.list_deleted, kind)) for kind in _OWNERS]
+
+
 class _Api:
     """One method per endpoint; each raises Refusal, whose body is a page of HTML."""
 
-    def __init__(self, account: Capsule) -> None:
+    def __init__(self, account: Tables) -> None:
         self._account = account
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
@@ -98,38 +129,22 @@ class _Api:
         status = "OPEN" if old else query.get("status", "OPEN").upper()
         if status not in _STATUSES:
             raise Refusal(page(400))
-        start, most = _number(query.get("start"), 0), _number(query.get("limit"), None)
-        caps = [cap for cap in (most, self._account.settings.v1_most) if cap is not None]
-        about = _about(request)
+        about = self._about(request)
         rows = [row for row in self._account.rows() if row.status == status and (about is None or row.about == about)]
         if category := query.get("category"):
             rows = [row for row in rows if row.category == self._account.category_named(category)]
         if username := query.get("user"):
-            rows = [row for row in rows if USERS[row.owner].username == username]
+            rows = [row for row in rows if self._account.users[row.owner].username == username]
         rows.sort(key=lambda row: (self._account.wall_clock(row.due)[0], row.id))
-        chosen = rows[start or 0 :][: min(caps, default=None)]
-        return _xml(request, xml.container("tasks", [self._element(row) for row in chosen]))
+        chosen = part(self._account, request, rows)
+        return answer(request, xml.container("tasks", [self._element(row) for row in chosen]))
 
     async def show(self, request: Request) -> Response:
-        return _xml(request, self._element(self._existing(request)))
+        return answer(request, self._element(self._existing(request)))
 
     async def list_categories(self, request: Request) -> Response:
         items = [xml.element("taskCategory", name) for name in self._account.categories.values()]
-        return _xml(request, xml.container("taskCategories", items))
-
-    async def list_users(self, request: Request) -> Response:
-        items = []
-        for user in USERS.values():
-            details = {
-                "id": str(user.id),
-                "username": user.username,
-                "name": user.name,
-                "currency": "GBP",
-                "timezone": self._account.settings.zone,
-                "loggedIn": "true" if user is ME else None,
-            }
-            items.append(xml.record("user", details))
-        return _xml(request, xml.container("users", items))
+        return answer(request, xml.container("taskCategories", items))
 
     def _element(self, row: Task) -> str:
         """In the order of the documentation of 2017 (capsule.md 2.3)."""
@@ -140,22 +155,32 @@ class _Api:
             "description": row.description,
             "detail": row.detail,
             "category": category,
-            "dueDateTime" if timed else "dueDate": _print(row.due),
-            "owner": USERS[row.owner].username,
+            "dueDateTime" if timed else "dueDate": print_due(row.due),
+            "owner": self._account.users[row.owner].username,
         }
         if row.about is not None:
             word = "case" if row.about.kind == "kase" else row.about.kind
-            details |= {f"{word}Id": str(row.about.id), f"{word}Name": row.about.name}
+            details |= {f"{word}Id": str(row.about.id), f"{word}Name": self._account.name_of(row.about)}
         if self._account.settings.generation == "2012":
             details["detail"] = None
             return xml.record("task", details)
         details |= {
             "status": row.status,
-            "completedOn": _print(row.completed) if row.completed else None,
-            "createdOn": _print(row.created),
-            "updatedOn": _print(row.updated),
+            "completedOn": print_due(row.completed) if row.completed else None,
+            "createdOn": print_due(row.created),
+            "updatedOn": print_due(row.updated),
         }
         return xml.record("task", details)
+
+    def _about(self, request: Request) -> Ref | None:
+        """The record in the path, if there is one. Raises Refusal (404)."""
+        for kind in _OWNERS:
+            if kind in request.path_params:
+                ref = Ref(kind, request.path_params[kind])
+                if self._account.name_of(ref) is None:
+                    raise Refusal(page(404))
+                return ref
+        return None
 
     def _existing(self, request: Request) -> Task:
         row = self._account.row(request.path_params["id"])
@@ -166,50 +191,50 @@ class _Api:
     # --- writing ---
 
     async def create(self, request: Request) -> Response:
-        about = _about(request)
-        changes = self._changes(await _read(request))
+        about = self._about(request)
+        changes = self._changes(await read_elements(request, "task"))
         if not changes.get("description") or "due" not in changes:
             raise Refusal(page(400))
         now = self._account.stamp()
         task = Task(**{"owner": ME.id} | changes, about=about, created=now, updated=now)
         row = self._account.insert(task)
-        return _empty(201, {"Location": f"{below(request)}/task/{row.id}"})
+        return empty(201, {"Location": f"{below(request)}/task/{row.id}"})
 
     async def update(self, request: Request) -> Response:
         """Only the elements that are there change; the answer is empty (capsule.md 2.6)."""
         row = self._existing(request)
-        self._account.change(row, self._changes(await _read(request)))
-        return _empty(200)
+        self._account.change(row, self._changes(await read_elements(request, "task")))
+        return empty(200)
 
     async def delete(self, request: Request) -> Response:
         self._account.delete(self._existing(request).id)
-        return _empty(200)
+        return empty(200)
 
     async def complete(self, request: Request) -> Response:
         self._account.change(self._existing(request), {"status": "COMPLETED"})
-        return _empty(200)
+        return empty(200)
 
     async def reopen(self, request: Request) -> Response:
         self._account.change(self._existing(request), {"status": "OPEN"})
-        return _empty(200)
+        return empty(200)
 
     def _changes(self, sent: dict[str, str]) -> dict[str, Any]:
         """Read-only and unknown elements are not looked at."""
         changes: dict[str, Any] = {}
         if "description" in sent:
-            changes["description"] = sent["description"] if sent["description"].strip() else _refuse()
+            changes["description"] = sent["description"] if sent["description"].strip() else refuse()
         if "detail" in sent and self._account.settings.generation != "2012":
             changes["detail"] = sent["detail"].replace("\r\n", "\n") or None
         if "category" in sent:
             changes["category"] = self._category(sent["category"])
         if "owner" in sent:
-            changes["owner"] = (user_named(sent["owner"]) or _refuse()).id
+            changes["owner"] = (self._account.user_named(sent["owner"]) or refuse()).id
         if "dueDate" in sent and "dueDateTime" in sent and self._account.settings.v1_both_dues == "refuse":
-            _refuse()
+            refuse()
         if "dueDate" in sent:
-            changes["due"] = _read_day(sent["dueDate"])
+            changes["due"] = read_day(sent["dueDate"])
         if "dueDateTime" in sent:
-            changes["due"] = _read_instant(sent["dueDateTime"])
+            changes["due"] = read_instant(sent["dueDateTime"])
         return changes
 
     def _category(self, name: str) -> int | None:
@@ -218,67 +243,4 @@ class _Api:
         number = self._account.category_named(name)
         if number is not None:
             return number
-        return self._account.new_category(name) if self._account.settings.v1_unknown_category == "create" else _refuse()
-
-
-def _refuse() -> Any:
-    raise Refusal(page(400))
-
-
-def _about(request: Request) -> Owned | None:
-    """The record in the path, if there is one. Raises Refusal (404)."""
-    for kind in _OWNERS:
-        if kind in request.path_params:
-            for (known, number), record in RECORDS.items():
-                if (known, number) == (kind, request.path_params[kind]):
-                    return record
-            raise Refusal(page(404))
-    return None
-
-
-def _number(text: str | None, default: int | None) -> int | None:
-    if text is None:
-        return default
-    if not text.isdecimal():
-        raise Refusal(page(400))
-    return int(text)
-
-
-def _print(moment: Due) -> str:
-    """A day prints as its midnight with a Z, which is not an instant (capsule.md 4.1)."""
-    if isinstance(moment, datetime):
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{moment.isoformat()}T00:00:00Z"
-
-
-def _read_day(text: str) -> date:
-    """The day is what counts; a bare `YYYY-MM-DD` will do (capsule.md 2.4). Raises Refusal (400)."""
-    return _read_instant(f"{text}T00:00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else text).date()
-
-
-def _read_instant(text: str) -> datetime:
-    """Whole seconds with a Z and nothing else (capsule.md 2.4). Raises Refusal (400)."""
-    if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text) is None:
-        raise Refusal(page(400))
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise Refusal(page(400)) from None
-
-
-async def _read(request: Request) -> dict[str, str]:
-    """The elements of the task in the body, by name. Raises Refusal (400)."""
-    try:
-        return xml.read_record("task", await request.body())
-    except ValueError:
-        raise Refusal(page(400)) from None
-
-
-def _xml(request: Request, body: str) -> Response:
-    """Asked without an Accept header, the server named the type `*/*` (capsule.md 2.4, [REC])."""
-    kind = "application/xml;charset=UTF-8" if "accept" in request.headers else "*/*"
-    return Response(xml.DECLARATION + body, 200, {"Content-Type": kind})
-
-
-def _empty(status: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(b"", status, {"Content-Type": "text/plain; charset=UTF-8", **(headers or {})})
+        return self._account.new_category(name) if self._account.settings.v1_unknown_category == "create" else refuse()

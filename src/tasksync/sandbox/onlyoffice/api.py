@@ -13,12 +13,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tasksync.sandbox.answers import Refusal, page
+from tasksync.sandbox.onlyoffice.case_api import CaseApi
+from tasksync.sandbox.onlyoffice.directory_api import DirectoryApi
 from tasksync.sandbox.onlyoffice.listing import listing
 from tasksync.sandbox.onlyoffice.login import COOKIE, Desk
-from tasksync.sandbox.onlyoffice.people import CONTACTS, ME, PEOPLE
-from tasksync.sandbox.onlyoffice.portal import Onlyoffice, Task
-from tasksync.sandbox.onlyoffice.shapes import category_shape, contact_stub, settings_shape, task_shape, user_shape
-from tasksync.sandbox.onlyoffice.wire import Params, failure, print_date, read_params, success
+from tasksync.sandbox.onlyoffice.params import Params, read_params
+from tasksync.sandbox.onlyoffice.portal import Onlyoffice
+from tasksync.sandbox.onlyoffice.shapes import category_shape, settings_shape, task_shape
+from tasksync.sandbox.onlyoffice.tables import Task
+from tasksync.sandbox.onlyoffice.wire import failure, print_date, success
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -26,12 +29,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def application(portal: Onlyoffice) -> ASGIApp:
     """Everything below the portal's base url."""
     api = _Api(portal)
-    routes = [
+    routes: list[tuple[str, str, Endpoint]] = [
         ("/authentication", "POST", api.sign_in),
         ("/settings", "GET", api.settings),
-        ("/people", "GET", api.people),
-        ("/people/{id}", "GET", api.person),
-        ("/crm/contact/{id:int}", "GET", api.contact),
+        *_directory_routes(DirectoryApi(portal)),
+        *_case_routes(CaseApi(portal)),
         ("/crm/task/filter", "GET", api.list_tasks),
         ("/crm/task/category", "GET", api.list_categories),
         ("/crm/task/category/{id:int}", "GET", api.show_category),
@@ -54,6 +56,47 @@ def application(portal: Onlyoffice) -> ASGIApp:
     )
     inner.router.redirect_slashes = False
     return _Suffixed(inner)
+
+
+def _directory_routes(api: DirectoryApi) -> list[tuple[str, str, Endpoint]]:
+    return [
+        ("/people", "GET", api.people),
+        ("/people/filter", "GET", api.filter_people),
+        ("/people/simple/filter", "GET", api.filter_people_simply),
+        ("/people/email", "GET", api.person_by_email),
+        ("/people/status/{status}", "GET", api.people_by_status),
+        ("/people/{id}", "GET", api.person),
+        ("/crm/contact/filter", "GET", api.list_contacts),
+        ("/crm/contact/simple/filter", "GET", api.list_contacts_simply),
+        ("/crm/contact/bycontactinfo", "GET", api.contacts_by_info),
+        ("/crm/contact/{id:int}", "GET", api.contact),
+        ("/crm/contact/{id:int}", "DELETE", api.delete_contact),
+        ("/crm/opportunity/filter", "GET", api.list_opportunities),
+        ("/crm/opportunity/bycontact/{id:int}", "GET", api.opportunities_of_contact),
+        ("/crm/opportunity/{id:int}", "GET", api.opportunity),
+        ("/crm/opportunity/{id:int}", "DELETE", api.delete_opportunity),
+    ]
+
+
+def _case_routes(api: CaseApi) -> list[tuple[str, str, Endpoint]]:
+    return [
+        ("/crm/case/filter", "GET", api.list_cases),
+        ("/crm/case/filter", "DELETE", api.delete_matching),
+        ("/crm/case", "POST", api.create),
+        ("/crm/case", "PUT", api.delete_many),
+        ("/crm/case/{id:int}", "GET", api.show),
+        ("/crm/case/{id:int}", "PUT", api.update),
+        ("/crm/case/{id:int}", "DELETE", api.delete),
+        ("/crm/case/{id:int}/close", "PUT", api.close),
+        ("/crm/case/{id:int}/reopen", "PUT", api.reopen),
+        ("/crm/case/{id:int}/access", "PUT", api.set_access),
+        ("/crm/case/{id:int}/contact", "GET", api.list_members),
+        ("/crm/case/{id:int}/contact", "POST", api.add_member),
+        ("/crm/case/{id:int}/contact/{contact:int}", "DELETE", api.remove_member),
+        ("/crm/case/customfield/definitions", "GET", api.list_field_definitions),
+        ("/crm/case/{id:int}/customfield", "GET", api.list_fields),
+        ("/crm/case/{id:int}/customfield/{field:int}", "POST", api.set_field),
+    ]
 
 
 class _Suffixed:
@@ -90,7 +133,7 @@ class _Api:
 
         return run
 
-    # --- sign-in, portal, people ---
+    # --- sign-in, portal ---
 
     async def sign_in(self, request: Request) -> Response:
         params = await read_params(request)
@@ -102,22 +145,6 @@ class _Api:
 
     async def settings(self, _: Request) -> Response:
         return success(settings_shape(self._portal, self._portal.now()))
-
-    async def people(self, _: Request) -> Response:
-        return success([user_shape(person) for person in PEOPLE.values()])
-
-    async def person(self, request: Request) -> Response:
-        wanted = request.path_params["id"].lower()
-        for person in PEOPLE.values():
-            if wanted in {person.id, person.user_name} or (wanted == "@self" and person is ME):
-                return success(user_shape(person))
-        raise Refusal(failure(404, "User not found"))
-
-    async def contact(self, request: Request) -> Response:
-        contact = CONTACTS.get(request.path_params["id"])
-        if contact is None:
-            raise Refusal(failure(404))
-        return success(contact_stub(contact))
 
     # --- categories ---
 
@@ -143,7 +170,11 @@ class _Api:
         return success(shapes, paging=paging)
 
     async def show(self, request: Request) -> Response:
-        return self._one(self._existing(_id(request), missing=404 if _id(request) else 400))
+        """A task is not to be seen alone when its category is gone, only in lists (onlyoffice.md 2.4, [S])."""
+        row = self._existing(_id(request), missing=404 if _id(request) else 400)
+        if row.category not in self._portal.categories:
+            raise Refusal(failure(404))
+        return self._one(row)
 
     async def create(self, request: Request) -> Response:
         task = self._read(await read_params(request))

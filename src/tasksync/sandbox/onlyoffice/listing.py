@@ -9,33 +9,26 @@ from datetime import timedelta
 from typing import Any
 
 from tasksync.sandbox.answers import Refusal
-from tasksync.sandbox.onlyoffice.people import CONTACTS, NOBODY, PEOPLE
-from tasksync.sandbox.onlyoffice.portal import Onlyoffice, Task
-from tasksync.sandbox.onlyoffice.wire import Params, failure
+from tasksync.sandbox.onlyoffice.paging import cut
+from tasksync.sandbox.onlyoffice.params import Params
+from tasksync.sandbox.onlyoffice.people import NOBODY
+from tasksync.sandbox.onlyoffice.tables import Tables, Task
+from tasksync.sandbox.onlyoffice.wire import failure
 
-MOST = 1000
 _TOTALS_LAST = timedelta(seconds=60)
 
 
-def listing(portal: Onlyoffice, params: Params) -> tuple[list[Task], dict[str, int]]:
+def listing(portal: Tables, params: Params) -> tuple[list[Task], dict[str, int]]:
     """One page and the paging members of its envelope. Raises Refusal (400, 500)."""
     wanted, key = _filters(portal, params)
     is_closed = params.flag("isClosed")
     matching = [row for row in portal.rows() if all(test(row) for test in wanted)]
     rows = [row for row in matching if is_closed is None or row.closed == is_closed]
     _sort(portal, rows, params)
-    start = max(0, _number(params, "startIndex", 0))
-    # One row is always read, which makes a page size of 0 odd.
-    count = max(1, _page_size(params))
-    chosen, more = rows[start : start + count], len(rows) > start + count
-    paging = {"startIndex": start} if start else {}
-    if more:
-        paging["nextIndex"] = start + count + 1
-    paging["total"] = _cached_total(portal, key, len(rows)) if more else start + len(chosen)
-    return chosen, paging
+    return cut(rows, params, total=lambda: _cached_total(portal, key, len(rows)))
 
 
-def _cached_total(portal: Onlyoffice, key: tuple[object, ...], count: int) -> int:
+def _cached_total(portal: Tables, key: tuple[object, ...], count: int) -> int:
     """The key lacks `isClosed`, and closing a task does not empty the cache."""
     now = portal.now()
     cached = portal.totals.get(key)
@@ -45,22 +38,12 @@ def _cached_total(portal: Onlyoffice, key: tuple[object, ...], count: int) -> in
     return count
 
 
-def _page_size(params: Params) -> int:
-    count = _number(params, "count", MOST)
-    return min(count, MOST) if count >= 0 else MOST
-
-
-def _number(params: Params, name: str, default: int) -> int:
-    text = params.text(name).strip()
-    return int(text) if text.removeprefix("-").isdecimal() else default
-
-
-def _filters(portal: Onlyoffice, params: Params) -> tuple[list[Callable[[Task], bool]], tuple[object, ...]]:
+def _filters(portal: Tables, params: Params) -> tuple[list[Callable[[Task], bool]], tuple[object, ...]]:
     tests: list[Callable[[Task], bool]] = []
     responsible, category = params.guid("responsibleid"), params.number("categoryid")
     since, until = params.date("fromDate", portal.zone), params.date("toDate", portal.zone)
     entity_type, entity = params.text("entityType").lower(), params.number("entityid")
-    words = params.text("filterValue").split(",")[0].lower().split()
+    words = params.words()
     _check_updated_since(portal, params)
     if entity_type not in {"", "contact", "opportunity", "case"}:
         raise Refusal(failure(400))
@@ -73,19 +56,21 @@ def _filters(portal: Onlyoffice, params: Params) -> tuple[list[Callable[[Task], 
     if until is not None:
         tests.append(lambda row: row.deadline <= until)
     if entity_type and entity > 0:
-        tests.append(lambda row: _is_about(row, entity_type, entity))
+        tests.append(lambda row: _is_about(portal, row, entity_type, entity))
     if words:
         tests.append(lambda row: all(word in f"{row.title} {row.description}".lower() for word in words))
     return tests, (responsible, category, since, until, entity_type, entity, *words)
 
 
-def _is_about(row: Task, entity_type: str, entity: int) -> bool:
-    if entity_type == "contact":
-        return row.contact == entity
-    return (row.entity_type, row.entity) == (entity_type, entity)
+def _is_about(portal: Tables, row: Task, entity_type: str, entity: int) -> bool:
+    """Tasks of a company are those of its persons, too."""
+    if entity_type != "contact":
+        return (row.entity_type, row.entity) == (entity_type, entity)
+    contact = portal.contacts.get(row.contact)
+    return row.contact == entity or (contact is not None and contact.company == entity)
 
 
-def _check_updated_since(portal: Onlyoffice, params: Params) -> None:
+def _check_updated_since(portal: Tables, params: Params) -> None:
     """It filters nothing, but one that cannot be read is a fault of the server ([I])."""
     try:
         params.date("updatedSince", portal.zone)
@@ -93,14 +78,14 @@ def _check_updated_since(portal: Onlyoffice, params: Params) -> None:
         raise Refusal(failure(500)) from None
 
 
-def _sort(portal: Onlyoffice, rows: list[Task], params: Params) -> None:
+def _sort(portal: Tables, rows: list[Task], params: Params) -> None:
     """In place. Open tasks come before closed ones whatever the order."""
     orders: dict[str, Callable[[Task], Any]] = {
         "title": lambda row: (row.title.lower(), row.deadline),
         "category": lambda row: (portal.categories.get(row.category, ""), row.deadline, row.title.lower()),
         "deadline": lambda row: (row.deadline, row.title.lower()),
-        "contact": lambda row: (row.contact not in CONTACTS, _contact_name(row), row.deadline, row.title.lower()),
-        "contactmanager": lambda row: (_surname(row), row.deadline),
+        "contact": lambda row: (*_contact(portal, row), row.deadline, row.title.lower()),
+        "contactmanager": lambda row: (_surname(portal, row), row.deadline),
         "id": lambda row: row.id,
     }
     order = orders.get(params.text("sortBy").lower() or "deadline", orders["id"])
@@ -108,11 +93,12 @@ def _sort(portal: Onlyoffice, rows: list[Task], params: Params) -> None:
     rows.sort(key=lambda row: row.closed)
 
 
-def _contact_name(row: Task) -> str:
-    contact = CONTACTS.get(row.contact)
-    return contact.name.lower() if contact else ""
+def _contact(portal: Tables, row: Task) -> tuple[bool, str]:
+    """Those without a contact come last."""
+    contact = portal.contacts.get(row.contact)
+    return contact is None, contact.name.lower() if contact else ""
 
 
-def _surname(row: Task) -> str:
-    person = PEOPLE.get(row.responsible)
+def _surname(portal: Tables, row: Task) -> str:
+    person = portal.people.get(row.responsible)
     return f"{person.last} {person.first}".lower() if person else ""

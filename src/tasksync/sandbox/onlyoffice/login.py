@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -13,12 +14,13 @@ from starlette.requests import Request
 from tasksync.sandbox.answers import Refusal
 from tasksync.sandbox.onlyoffice.people import ME
 from tasksync.sandbox.onlyoffice.portal import Onlyoffice
-from tasksync.sandbox.onlyoffice.wire import failure
+from tasksync.sandbox.onlyoffice.wire import failure, success
 
 MOST_TRIES = 5
 _WINDOW = timedelta(seconds=60)
 _SIGN_IN_FAILED = -2146233087
 COOKIE = "asc_auth_key"
+_FACTORS: dict[str, dict[str, Any]] = {"sms": {"sms": True, "phoneNoise": "+44*******12"}, "app": {"tfa": True}}
 
 
 class Desk:
@@ -31,13 +33,18 @@ class Desk:
         self._blocked: dict[str, datetime] = {}
 
     def sign_in(self, user: str, password: str) -> tuple[str, datetime]:
-        """A new token and when it ends. Raises Refusal (500: that is what a wrong password is here)."""
+        """A new token and when it ends. Raises Refusal (500: that is what a wrong password is here; 201 without a token
+        where a second factor is asked for).
+        """
         now = self._portal.now()
         login = user.lower()
         self._count_try(login, now)
         if login not in {ME.email, ME.user_name} or password != self._portal.settings.password:
             raise Refusal(failure(500, "User authentication failed", _SIGN_IN_FAILED))
         self._tries[login].pop()
+        factor = self._portal.settings.second_factor
+        if factor != "none":
+            raise Refusal(success({"token": None, **_FACTORS[factor]}, status=201))
         minutes = self._portal.settings.session_minutes
         ends = now + (timedelta(minutes=minutes) if minutes else timedelta(days=365))
         seed = f"{login} {now.isoformat()} {len(self._tokens)}".encode()

@@ -1,24 +1,30 @@
-"""The portal's people, contacts, cases and categories: fixed, the same on every start."""
+"""What tasks refer to: people, contacts, opportunities, cases and categories, and those of them a new portal has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 LOST = "4a515a15-d4d6-4b8e-828e-e0586f18f3a3"
 """Stands in for a responsible user who is not set or not known (onlyoffice.md 2.3)."""
 
 
+OPENED = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
+"""When the portal was set up."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A user of the portal."""
+    """A user of the portal. `terminated`: since when this one has no access any more (aware UTC)."""
 
     id: str
     user_name: str
     first: str
     last: str
-    job: str
-    email: str
+    job: str = ""
+    email: str = ""
+    terminated: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -27,12 +33,46 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A person or company that tasks are about."""
+    """A person or company that tasks are about. `company`: the one that a person belongs to, or 0."""
 
     id: int
     name: str
-    email: str
+    email: str = ""
     is_company: bool = False
+    company: int = 0
+    created: datetime = OPENED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opportunity:
+    """A deal. `contact`: the one it is about, or 0; it counts among its members."""
+
+    id: int
+    title: str
+    contact: int = 0
+    responsible: str
+    created: datetime = OPENED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """`members` are contacts. `access`: the users who may see it; nobody means everybody. `custom`: values by the id of
+    the custom field. `modified` never shows on the wire.
+    """
+
+    id: int = 0
+    title: str
+    members: tuple[int, ...] = ()
+    closed: bool = False
+    access: tuple[str, ...] = ()
+    custom: tuple[tuple[int, str], ...] = ()
+    created: datetime
+    created_by: str
+    modified: datetime
+
+    @property
+    def is_private(self) -> bool:
+        return bool(self.access)
 
 
 ME = Person(
@@ -68,11 +108,18 @@ CONTACTS = {
     )
 }
 
-ENTITIES = {
-    ("case", 8): "Price pension transfer",
-    ("case", 9): "Fairfield group scheme",
-    ("opportunity", 4): "Ångström ISA 2026",
+OPPORTUNITIES = {4: Opportunity(id=4, title="Ångström ISA 2026", contact=22, responsible=ME.id)}
+
+CASES = {
+    case.id: case
+    for case in (
+        Case(id=8, title="Price pension transfer", members=(17,), created=OPENED, created_by=ME.id, modified=OPENED),
+        Case(id=9, title="Fairfield group scheme", members=(31,), created=OPENED, created_by=ME.id, modified=OPENED),
+    )
 }
+
+CASE_FIELDS = {5: "Region"}
+"""Labels by id, of the custom fields that cases have; all are single lines of text."""
 
 FIRST_CATEGORY = 30
 DEFAULT_CATEGORIES = (

@@ -1,21 +1,15 @@
-"""How ONLYOFFICE prints and reads: its envelope, its errors, its dates, its bag of parameters."""
+"""How ONLYOFFICE prints and reads: its envelope, its errors, its dates."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import parse_qsl
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from tasksync.sandbox.answers import Refusal, as_json, phrase
-from tasksync.sandbox.onlyoffice.people import NOBODY
 
 _MESSAGES = {
     400: ("Value does not fall within the expected range.", -2147024809),
@@ -26,8 +20,7 @@ _MESSAGES = {
 }
 """Usual text and hresult by status (onlyoffice.md 4.3, [I])."""
 
-_FORMAT, _OVERFLOW, _ARGUMENT, _GENERAL = -2146233033, -2146233066, -2147024809, -2146233088
-_INT32 = range(-(2**31), 2**31)
+_ARGUMENT, _GENERAL = -2147024809, -2146233088
 
 _DATE = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
@@ -118,87 +111,3 @@ def reprint_json_date(text: str) -> str:
             return text
         seconds, zone = f"{moment:%Y-%m-%dT%H:%M:%S}", "+00:00"
     return f"{seconds}{fraction}{zone}"
-
-
-# --- parameters ---
-
-
-class Params:
-    """Query first, then body; names in any case; the first value wins (onlyoffice.md 4.6, [S])."""
-
-    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        self._values: dict[str, str] = {}
-        for name, value in pairs:
-            self._values.setdefault(name.lower(), value)
-
-    def given(self, name: str) -> bool:
-        return name.lower() in self._values
-
-    def text(self, name: str) -> str:
-        return self._values.get(name.lower(), "")
-
-    def number(self, name: str) -> int:
-        """0 when missing or empty. Raises Refusal (400)."""
-        text = self.text(name).strip()
-        if not text:
-            return 0
-        if re.fullmatch(r"[+-]?\d+", text, re.ASCII) is None:
-            raise Refusal(failure(400, "Input string was not in a correct format.", _FORMAT))
-        if int(text) not in _INT32:
-            raise Refusal(failure(400, "Value was either too large or too small for an Int32.", _OVERFLOW))
-        return int(text)
-
-    def guid(self, name: str) -> str:
-        """The zero guid when missing or empty. Raises Refusal (400)."""
-        text = self.text(name).strip()
-        if not text:
-            return NOBODY
-        try:
-            return str(UUID(text))
-        except ValueError:
-            message = "Guid should contain 32 digits with 4 dashes (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)."
-            raise Refusal(failure(400, message, _FORMAT)) from None
-
-    def flag(self, name: str) -> bool | None:
-        """None when missing or empty. Raises Refusal (400)."""
-        text = self.text(name).strip().lower()
-        if text not in {"", "true", "false"}:
-            raise Refusal(failure(400, "String was not recognized as a valid Boolean.", _FORMAT))
-        return None if not text else text == "true"
-
-    def date(self, name: str, zone: ZoneInfo) -> datetime | None:
-        """None when missing, empty or the year 1. Raises Refusal (400)."""
-        text = self.text(name)
-        if not text or text.startswith("0001-01-01"):
-            return None
-        return read_date(text, zone)
-
-
-async def read_params(request: Request) -> Params:
-    """Raises Refusal (400) for a body that says it is JSON and is no JSON object."""
-    pairs = list(request.query_params.multi_items())
-    body = await request.body()
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind == "application/json":
-        pairs += _json_pairs(body)
-    elif body:
-        pairs += parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
-    return Params(pairs)
-
-
-def _json_pairs(body: bytes) -> Sequence[tuple[str, str]]:
-    try:
-        data = json.loads(body) if body.strip() else {}
-    except ValueError:
-        raise Refusal(failure(400, "Unexpected character encountered while parsing value.", _GENERAL)) from None
-    if not isinstance(data, dict):
-        raise Refusal(failure(400, "XmlNodeConverter can only convert JSON that begins with an object.", _GENERAL))
-    return [(name, _scalar(value)) for name, value in data.items()]
-
-
-def _scalar(value: Any) -> str:
-    if value is None or isinstance(value, dict | list):
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return reprint_json_date(value) if isinstance(value, str) else str(value)

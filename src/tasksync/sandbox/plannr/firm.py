@@ -1,145 +1,27 @@
-"""A firm's tasks as Plannr's database holds them, and what a person does with them."""
+"""The firm as a person sees it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time
-from random import Random
-from typing import Any, ClassVar, Literal
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from typing import Any
 
-from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from tasksync.ports import Clock
 from tasksync.sandbox.answers import page, phrase
-from tasksync.sandbox.crm import Crm, Settings
-from tasksync.sandbox.neutral import Fields, NoSuchTask
-from tasksync.sandbox.plannr.records import ACCOUNTS, CLIENT, EMPLOYEE, STATUSES, TO_DO, Status, taskable_name
-
-LONDON = ZoneInfo("Europe/London")
-"""The zone of Plannr's servers, not of the account (plannr.md 6, [I])."""
-
-
-class PlannrSettings(Settings):
-    """The uncertain points of plannr.md 11, the suggested default first, and the rights of the login.
-    `second_login`: the user also has a client account. `name_most`: characters in a name (unknown; None: no limit).
-    """
-
-    limit_requests: int = Field(default=500, ge=1)
-    limit_per_s: float = Field(default=60.0, gt=0)
-    single_wrap: Literal["bare", "data"] = "bare"
-    due_at_format: Literal["zoneless", "iso-offset", "date-only"] = "zoneless"
-    due_at_granularity: Literal["datetime", "date"] = "datetime"
-    offset_input: Literal["keep", "convert"] = "keep"
-    missing_account_header: Literal[400, 403, 422] = 400
-    put_semantics: Literal["partial", "full"] = "partial"
-    unknown_filter: Literal["refuse", "ignore"] = "refuse"
-    per_page_over_max: Literal["clamp", "refuse"] = "clamp"
-    next_link_keeps_query: bool = False
-    assignee_change_touches_updated_at: bool = False
-    put_completed_status_sets_completed_at: bool = True
-    default_includes: Literal["absent", "present"] = "absent"
-    delete_status: Literal[204, 200] = 204
-    assigned_to_shape: Literal["list", "single"] = "list"
-    name_most: int | None = Field(default=None, ge=1)
-    has_write_permission: bool = True
-    has_delete_permission: bool = True
-    second_login: bool = False
+from tasksync.sandbox.neutral import Fields, Links, NoSuchTask
+from tasksync.sandbox.plannr.initial import CLIENT, EMPLOYEE
+from tasksync.sandbox.plannr.records import Task
+from tasksync.sandbox.plannr.shelves import Cases, Contacts, People, Plans, Statuses
+from tasksync.sandbox.plannr.tables import LONDON, Tables, wall_clock
+from tasksync.sandbox.shelf import Shelf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One row. `due` is London wall clock, its midnight meaning a whole day; stamps are UTC in whole seconds.
-    `assignees` and `custom` are tables of their own there, which do not count as a change of the task.
-    """
+class Plannr(Tables):
+    """One firm. Beside what other CRMs keep it has the shelf "status": the columns that a task's `status` names."""
 
-    uuid: str = ""
-    name: str
-    description: str | None = None
-    priority: str | None = None
-    due: datetime | None = None
-    status: str
-    taskable_type: str
-    taskable: str
-    parent: str | None = None
-    is_recurring: bool = False
-    frequency: str | None = None
-    position: int = 1
-    author: str = EMPLOYEE
-    assignees: tuple[str, ...] = ()
-    custom: tuple[tuple[str, Any], ...] = ()
-    created: datetime
-    updated: datetime
-    completed: datetime | None = None
-    completed_by: str | None = None
-
-    @property
-    def done(self) -> bool:
-        return STATUSES[self.status].completed
-
-
-_OWN_COLUMNS = tuple(field.name for field in fields(Task) if field.name not in {"assignees", "custom"})
-
-
-def wall_clock(moment: datetime) -> datetime:
-    """In London, as a column without zone can hold it: what is lost is which of two equal hours it was."""
-    return moment.astimezone(LONDON).replace(fold=0)
-
-
-class Plannr(Crm):
-    """One firm, seen by an employee who may see everything. Tasks change only through `insert`, `change`, `delete`."""
-
-    name: ClassVar[str] = "plannr"
-    settings: PlannrSettings
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(clock, PlannrSettings())
-        self._rows: dict[str, Task] = {}
-        self._random = Random(2004)
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return LONDON
-
-    def rows(self) -> list[Task]:
-        """In the order in which they were made."""
-        return list(self._rows.values())
-
-    def row(self, uuid: str) -> Task | None:
-        return self._rows.get(uuid.lower())
-
-    def insert(self, task: Task) -> Task:
-        uuid = str(UUID(int=self._random.getrandbits(128), version=4))
-        task = self._rows[uuid] = replace(task, uuid=uuid, position=len(self._rows) + 1)
-        return task
-
-    def change(self, row: Task, changes: Mapping[str, Any], *, at: datetime | None = None, touch: bool = False) -> Task:
-        """Set `changes`; the updated stamp moves if a column of its own became different, or with `touch`."""
-        new = replace(row, **changes)
-        new = replace(new, **self._completion(row, new, at or self.stamp()))
-        own = any(getattr(new, name) != getattr(row, name) for name in _OWN_COLUMNS)
-        if own or touch or (new != row and self.settings.assignee_change_touches_updated_at):
-            new = replace(new, updated=at or self.stamp())
-        self._rows[row.uuid] = new
-        return new
-
-    @staticmethod
-    def _completion(before: Task, after: Task, now: datetime) -> dict[str, Any]:
-        if after.done and not before.done:
-            return {"completed": now, "completed_by": EMPLOYEE}
-        return {} if after.done else {"completed": None, "completed_by": None}
-
-    def delete(self, uuid: str) -> Task | None:
-        return self._rows.pop(uuid.lower(), None)
-
-    def status_with(self, flag: Literal["completed", "not_started"]) -> Status:
-        """The firm's first status with this flag."""
-        return next(status for status in STATUSES.values() if getattr(status, flag))
-
-    # --- as a person ---
+    def shelves(self) -> dict[str, Shelf[Any]]:
+        own = (Cases(self), People(self), Contacts(self), Plans(self), Statuses(self))
+        return super().shelves() | {shelf.kind: shelf for shelf in own}
 
     def tasks(self) -> list[dict[str, Any]]:
         return [self._neutral(row) for row in self.rows()]
@@ -169,29 +51,34 @@ class Plannr(Crm):
         return row
 
     def _neutral(self, row: Task) -> dict[str, Any]:
+        owner = self.account(row.assignees[0]) if row.assignees else None
+        kind = _KINDS.get(row.taskable_type)
         return {
             "id": row.uuid,
             "title": row.name,
             "body": row.description or "",
             "due": _neutral_due(row.due),
-            "done": row.done,
+            "done": self.is_done(row),
             "priority": row.priority,
-            "status": STATUSES[row.status].name,
-            "owner": ACCOUNTS[row.assignees[0]].name if row.assignees else None,
+            "status": self.statuses[row.status].name,
+            "owner": owner.name if owner else None,
+            "assignees": list(row.assignees),
             "link": {"type": row.taskable_type, "id": row.taskable},
+            "links": {kind: row.taskable} if kind else {},
             "parent": row.parent,
             "created": row.created,
             "modified": row.updated,
         }
 
     def _add(self, fields: Fields) -> str:
-        changes = self._changes(fields, done=False)
+        changes = self._changes(fields, None)
         made = fields.created or fields.modified or self.stamp()
         blank = Task(
             name=fields.title,
-            status=TO_DO,
+            status=self.status_with("not_started").uuid,
             taskable_type="client",
             taskable=CLIENT,
+            author=EMPLOYEE,
             assignees=(EMPLOYEE,),
             created=made,
             updated=made,
@@ -202,9 +89,10 @@ class Plannr(Crm):
 
     def _edit(self, task_id: str, fields: Fields) -> None:
         row = self._find(task_id)
-        self.change(row, self._changes(fields, done=row.done), at=fields.modified, touch=True)
+        self.change(row, self._changes(fields, row), at=fields.modified, touch=True)
 
-    def _changes(self, fields: Fields, *, done: bool) -> dict[str, Any]:
+    def _changes(self, fields: Fields, row: Task | None) -> dict[str, Any]:
+        done = row is not None and self.is_done(row)
         changes: dict[str, Any] = {}
         for name, value in fields.given.items():
             match name:
@@ -216,22 +104,55 @@ class Plannr(Crm):
                     wanted = self.status_with("completed" if value else "not_started")
                     changes["status"] = wanted.uuid
                 case "status":
-                    changes["status"] = _status(value)
-                case "owner":
-                    changes["assignees"] = (_employee(value),) if value else ()
-                case "link":
-                    changes |= _link(value.type, value.id) if value else {}
+                    changes["status"] = self._status(value)
+                case "owner" if "assignees" not in fields.given:
+                    changes["assignees"] = (self._employee(value),) if value else ()
+                case "assignees":
+                    changes["assignees"] = tuple(People(self).uuid(one) for one in value)
                 case "parent":
                     changes["parent"] = self._find(value).uuid if value else None
                 case _:
                     pass
-        return changes
+        return changes | self._linking(fields, row)
 
-    def _clear(self) -> None:
-        self._rows.clear()
+    def _status(self, name: str) -> str:
+        for status in self.statuses.values():
+            if status.name == name:
+                return status.uuid
+        raise ValueError(f"this firm has no task status {name!r}")
+
+    def _employee(self, name: str) -> str:
+        for account in self.accounts.values():
+            if account.name == name and account.type == "employee":
+                return account.uuid
+        raise ValueError(f"this firm has no employee {name!r}")
+
+    def _linking(self, fields: Fields, row: Task | None) -> dict[str, str]:
+        old = self._link(fields.link.type, fields.link.id) if fields.link else {}
+        return old | (self._only_link(fields.links, row) if fields.links else {})
+
+    def _link(self, kind: str, uuid: str) -> dict[str, str]:
+        linked = self.linked(kind, uuid)
+        if linked is None:
+            raise ValueError(f"this firm has no {kind} {uuid}")
+        return {"taskable_type": kind, "taskable": linked.uuid}
+
+    def _only_link(self, links: Links, row: Task | None) -> dict[str, str]:
+        """A task here has exactly one link, so that another one takes its place."""
+        wanted = {kind: uuid for kind, uuid in links.items() if uuid is not None}
+        unknown = wanted.keys() - set(_KINDS.values())
+        if unknown or len(wanted) > 1:
+            raise ValueError("a task of Plannr has exactly one link, to a contact, a case or a plan")
+        for kind, uuid in wanted.items():
+            return self._link("client" if kind == "contact" else kind, uuid)
+        if row is not None and _KINDS.get(row.taskable_type) in links:
+            raise ValueError("a task of Plannr cannot be without its link")
+        return {}
 
 
 _COLUMNS = {"title": "name", "body": "description", "priority": "priority"}
+_KINDS = {"client": "contact", "case": "case", "plan": "plan"}
+"""What neutral links call what a task can be linked to; they have no word for an employee."""
 
 
 def _neutral_due(due: datetime | None) -> date | datetime | None:
@@ -244,23 +165,3 @@ def _stored_due(due: date | datetime | None) -> datetime | None:
     if due is None:
         return None
     return wall_clock(due) if isinstance(due, datetime) else datetime.combine(due, time(), LONDON)
-
-
-def _status(name: str) -> str:
-    for status in STATUSES.values():
-        if status.name == name:
-            return status.uuid
-    raise ValueError(f"this firm has no task status {name!r}")
-
-
-def _employee(name: str) -> str:
-    for account in ACCOUNTS.values():
-        if account.name == name and account.type == "employee":
-            return account.uuid
-    raise ValueError(f"this firm has no employee {name!r}")
-
-
-def _link(kind: str, uuid: str) -> dict[str, str]:
-    if taskable_name(kind, uuid) is None:
-        raise ValueError(f"this firm has no {kind} {uuid}")
-    return {"taskable_type": kind, "taskable": uuid}

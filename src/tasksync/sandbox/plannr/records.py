@@ -1,22 +1,18 @@
-"""What tasks of the simulated firm refer to: statuses, accounts, cases, plans. Fixed ids, most of plannr.md 9."""
+"""The rows of a Plannr firm's database (protocols/plannr.md, 5 and 7). Stamps are aware UTC in whole seconds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
 
-EMPLOYEE = "1f0d6a52-7a3e-4c1b-9a55-0b7f3f2f9c11"
-CLIENT = "8c2b77d4-3e0a-4f55-b0a4-61a2d7c1e001"
-FIRM = "aa10c3f2-64d8-4b0a-8e0e-5a51c8f7b001"
-
-TO_DO = "50000000-0000-4000-8000-000000000001"
-DOING = "50000000-0000-4000-8000-000000000002"
-DONE = "50000000-0000-4000-8000-000000000003"
-ARCHIVE = "50000000-0000-4000-8000-000000000004"
+OPENED = datetime(2025, 1, 6, 9, tzinfo=UTC)
+"""When the firm signed up with Plannr, and all that it had from the beginning was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """A column of the firm's task board; the flags are what counts, not the name."""
+    """A column of the firm's task board; the flags are what counts, not the name. A user's own has none (7.1)."""
 
     uuid: str
     name: str
@@ -25,75 +21,124 @@ class Status:
     not_started: bool = False
     completed: bool = False
     archived: bool = False
+    created: datetime = OPENED
+    updated: datetime = OPENED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseStatus:
+    """A column of the firm's board of cases: a table of its own, with one flag (7.4)."""
+
+    uuid: str
+    name: str
+    colour: str
+    position: int
+    completed: bool = False
+    created: datetime = OPENED
+    updated: datetime = OPENED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseType:
+    """What kind of work a case is; the firm's own words."""
+
+    uuid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientStatus:
+    """What a firm calls the state of its relation to a client (7.3)."""
+
+    uuid: str
+    name: str
+    colour: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A person: `type` is client or employee, `role` depends on it."""
+    """A client, an employee or somebody from outside (`type`); `role` depends on the type (5.1). A trust or a business
+    has an `entity` name and neither a first nor a last one. Two accounts may have one e-mail address: whoever works for
+    the firm can be its client as well (2.2). `inactive`: since which day.
+    """
 
     uuid: str
-    first: str
-    last: str
+    first: str | None = None
+    last: str | None = None
+    entity: str | None = None
     type: str
     role: str
-    email: str
+    email: str | None = None
+    phone: str | None = None
+    inactive: date | None = None
+    created: datetime = OPENED
+    updated: datetime = OPENED
 
     @property
     def name(self) -> str:
-        return f"{self.first} {self.last}"
+        return self.entity or " ".join(filter(None, (self.first, self.last)))
 
 
-STATUSES = {
-    status.uuid: status
-    for status in (
-        Status(uuid=TO_DO, name="To do", colour="#8899aa", position=1, not_started=True),
-        Status(uuid=DOING, name="Doing", colour="#3366cc", position=2),
-        Status(uuid=DONE, name="Done", colour="#33aa66", position=3, completed=True),
-        Status(uuid=ARCHIVE, name="Archive", colour="#777777", position=4, archived=True),
-    )
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A policy of a client. `deleted`: when somebody deleted it; it stays in sight for a while (7.5)."""
 
-ACCOUNTS = {
-    account.uuid: account
-    for account in (
-        Account(uuid=EMPLOYEE, first="Ana", last="Reid", type="employee", role="admin", email="sandbox@example.org"),
-        Account(
-            uuid="93379910-564c-4d8a-838f-5a0a4a98111e",
-            first="Ben",
-            last="Osei",
-            type="employee",
-            role="member",
-            email="ben.osei@example.org",
-        ),
-        Account(
-            uuid=CLIENT, first="Owen", last="Price", type="client", role="individual", email="owen.price@example.org"
-        ),
-        Account(
-            uuid="8c2b77d4-3e0a-4f55-b0a4-61a2d7c1e002",
-            first="Zoë",
-            last="Ångström",
-            type="client",
-            role="individual",
-            email="zoe@example.org",
-        ),
-    )
-}
-
-CASES = {"b7a9c0de-52c4-4b0e-8a57-2f4f0c9ad002": "Price pension transfer"}
-PLANS = {"5c1695df-0be1-48e2-9b01-71f8495a672f": "Price SIPP"}
-CUSTOM_FIELDS = {"sync_ref": "Sync ref", "favourite_pet": "Favourite pet"}
-"""Name by reference, of the fields that tasks have; all hold text, none is required."""
+    uuid: str
+    name: str
+    type: str
+    policy_number: str | None = None
+    owner: str
+    created: datetime = OPENED
+    updated: datetime = OPENED
+    deleted: datetime | None = None
 
 
-def taskable_name(kind: str, uuid: str) -> str | None:
-    """The name of what a task can be linked to, or None when there is no such thing."""
-    match kind:
-        case "client" | "employee":
-            account = ACCOUNTS.get(uuid)
-            return account.name if account is not None and account.type == kind else None
-        case "case":
-            return CASES.get(uuid)
-        case "plan":
-            return PLANS.get(uuid)
-        case _:
-            return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """`position` counts within its column; `board` is one of tasks of another kind (7.6); `value` is in pennies.
+    `participants` (accounts, at least one of them a client), `assignees`, `groups` and `plans` are tables of their own
+    there, which do not count as a change of the case.
+    """
+
+    uuid: str
+    name: str
+    status: str
+    type: str | None = None
+    position: int = 1
+    review: datetime | None = None
+    value: int | None = None
+    participants: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    board: str
+    created: datetime = OPENED
+    updated: datetime = OPENED
+    completed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """`due` is London wall clock, its midnight meaning a whole day. `assignees` and `custom` are tables of their own
+    there, which do not count as a change of the task.
+    """
+
+    uuid: str = ""
+    name: str
+    description: str | None = None
+    priority: str | None = None
+    due: datetime | None = None
+    status: str
+    taskable_type: str
+    taskable: str
+    parent: str | None = None
+    is_recurring: bool = False
+    frequency: str | None = None
+    position: int = 1
+    author: str
+    assignees: tuple[str, ...] = ()
+    custom: tuple[tuple[str, Any], ...] = ()
+    created: datetime
+    updated: datetime
+    completed: datetime | None = None
+    completed_by: str | None = None

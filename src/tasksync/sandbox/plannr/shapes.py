@@ -1,4 +1,4 @@
-"""What tasks, statuses and accounts of Plannr look like in answers (plannr.md 5, 7)."""
+"""What people and columns of Plannr look like in answers (plannr.md 2.2, 5.1, 7.1 to 7.4)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from tasksync.sandbox.plannr.firm import LONDON, Plannr, Task
-from tasksync.sandbox.plannr.records import (
-    ACCOUNTS,
-    CUSTOM_FIELDS,
-    EMPLOYEE,
-    FIRM,
-    STATUSES,
-    Account,
-    Status,
-    taskable_name,
-)
-
-_SINCE = "2025-01-06T09:00:00+00:00"
-USUAL_INCLUDES = frozenset({"author", "completed_by", "custom_fields"})
+from tasksync.sandbox.plannr.initial import EMPLOYEE, FIRM
+from tasksync.sandbox.plannr.records import OPENED, Account, CaseStatus, CaseType, ClientStatus, Status
+from tasksync.sandbox.plannr.tables import LONDON, Tables
 
 
 def print_stamp(moment: datetime) -> str:
@@ -27,86 +16,8 @@ def print_stamp(moment: datetime) -> str:
     return moment.astimezone(LONDON).isoformat(timespec="seconds")
 
 
-def task_shape(firm: Plannr, row: Task, includes: Collection[str]) -> dict[str, Any]:
-    """`includes`: which of the members that have to be asked for are there."""
-    assignees = [account_stub(ACCOUNTS[uuid]) for uuid in row.assignees]
-    single = firm.settings.assigned_to_shape == "single"
-    shape = {
-        "uuid": row.uuid,
-        "created_at": print_stamp(row.created),
-        "updated_at": print_stamp(row.updated),
-        "name": row.name,
-        "description": row.description,
-        "priority": row.priority,
-        "position": row.position,
-        "due_at": _wall(firm, row.due),
-        "status": status_shape(STATUSES[row.status]),
-        "taskable_type": row.taskable_type,
-        "taskable": _taskable(row),
-        "assigned_to": (assignees[0] if assignees else None) if single else assignees,
-        "completed_at": _wall(firm, row.completed),
-        "is_recurring": row.is_recurring,
-        "recurring_frequency": row.frequency,
-    }
-    return shape | _included(firm, row, includes)
-
-
-def _included(firm: Plannr, row: Task, includes: Collection[str]) -> dict[str, Any]:
-    shape: dict[str, Any] = {}
-    if "author" in includes:
-        shape["author"] = account_stub(ACCOUNTS[row.author])
-    if "completed_by" in includes:
-        shape["completed_by"] = account_stub(ACCOUNTS[row.completed_by]) if row.completed_by else None
-    if "custom_fields" in includes:
-        shape["custom_fields"] = [_custom_field(reference, value) for reference, value in row.custom]
-    if "parent_task" in includes:
-        parent = firm.row(row.parent) if row.parent else None
-        shape["parent_task"] = task_shape(firm, parent, ()) if parent else None
-    if "related_tasks" in includes:
-        children = [child for child in firm.rows() if child.parent == row.uuid]
-        shape["related_tasks"] = [task_shape(firm, child, ()) for child in children]
-    if "workflow_task" in includes:
-        shape["workflow_task"] = None
-    return shape
-
-
-def _wall(firm: Plannr, moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    local = moment.astimezone(LONDON)
-    match firm.settings.due_at_format:
-        case "zoneless":
-            return local.strftime("%Y-%m-%d %H:%M:%S")
-        case "iso-offset":
-            return local.isoformat(timespec="seconds")
-        case "date-only":
-            return local.date().isoformat()
-
-
-def _taskable(row: Task) -> dict[str, Any] | None:
-    account = ACCOUNTS.get(row.taskable)
-    if account is not None:
-        return account_stub(account)
-    name = taskable_name(row.taskable_type, row.taskable)
-    if name is None:
-        return None
-    slug = name.lower().replace(" ", "-")
-    return {"uuid": row.taskable, "name": name, "slug": slug, "created_at": _SINCE, "updated_at": _SINCE}
-
-
-def _custom_field(reference: str, value: Any) -> dict[str, Any]:
-    return {
-        "uuid": f"c0f10000-0000-4000-8000-00000000000{list(CUSTOM_FIELDS).index(reference) + 1}",
-        "name": CUSTOM_FIELDS[reference],
-        "reference": reference,
-        "type": "string",
-        "value": value,
-        "help_text": None,
-        "is_required": False,
-        "selection_options": None,
-        "created_at": _SINCE,
-        "updated_at": _SINCE,
-    }
+def _stamps(row: Account | Status | CaseStatus) -> dict[str, str]:
+    return {"created_at": print_stamp(row.created), "updated_at": print_stamp(row.updated)}
 
 
 def status_shape(status: Status) -> dict[str, Any]:
@@ -119,35 +30,118 @@ def status_shape(status: Status) -> dict[str, Any]:
         "is_not_started": status.not_started,
         "is_type_completed": status.completed,
         "is_archived": status.archived,
-        "created_at": _SINCE,
-        "updated_at": _SINCE,
+        **_stamps(status),
     }
 
 
-def account_stub(account: Account) -> dict[str, Any]:
-    """plannr.md 5.1."""
+def case_status_shape(status: CaseStatus) -> dict[str, Any]:
+    """As the vendor's page on POST /api/v1/cases-status has it ([S]): of the three flags only the one."""
     return {
+        "uuid": status.uuid,
+        "name": status.name,
+        "colour": status.colour,
+        "position": status.position,
+        "is_type_completed": status.completed,
+        **_stamps(status),
+    }
+
+
+def case_type_shape(kind: CaseType) -> dict[str, Any]:
+    """plannr.md 7.4."""
+    return {"uuid": kind.uuid, "name": kind.name, **_since_opening()}
+
+
+def client_status_shape(status: ClientStatus) -> dict[str, Any]:
+    """plannr.md 7.3."""
+    return {"uuid": status.uuid, "name": status.name, "colour": status.colour, **_since_opening()}
+
+
+def _since_opening() -> dict[str, str]:
+    return {"created_at": print_stamp(OPENED), "updated_at": print_stamp(OPENED)}
+
+
+# --- people ---
+
+
+def account_stub(firm: Tables, account: Account) -> dict[str, Any]:
+    """plannr.md 5.1. `email` is called deprecated there: `primary_email` of the account takes its place."""
+    shape: dict[str, Any] = {
         "uuid": account.uuid,
         "name": account.name,
         "first_name": account.first,
         "last_name": account.last,
-        "email": account.email,
+        "email": account.email if firm.settings.deprecated_email == "present" else None,
         "role": account.role,
         "type": account.type,
-        "photo_url": f"https://avatars.example/?name={account.first}+{account.last}",
-        "created_at": _SINCE,
-        "updated_at": _SINCE,
+        "photo_url": f"https://avatars.example/?name={account.name.replace(' ', '+')}",
+        **_stamps(account),
         "external_references": [],
+    }
+    if firm.settings.deprecated_email == "absent":
+        del shape["email"]
+    return shape
+
+
+def stub_of(firm: Tables, uuid: str | None) -> dict[str, Any] | None:
+    """None for nobody, and for somebody whose account is gone."""
+    account = firm.account(uuid) if uuid else None
+    return None if account is None else account_stub(firm, account)
+
+
+def stubs(firm: Tables, uuids: Collection[str]) -> list[dict[str, Any]]:
+    """Those who still have an account."""
+    found = (stub_of(firm, uuid) for uuid in uuids)
+    return [shape for shape in found if shape is not None]
+
+
+def account_shape(firm: Tables, account: Account, includes: Collection[str]) -> dict[str, Any]:
+    """plannr.md 7.2. `includes`: which of the members that have to be asked for are there."""
+    shape = account_stub(firm, account) | {
+        "first_contact_date": None,
+        "next_review_date": None,
+        "previous_review_date": None,
+        "anniversary_review_date": None,
+        "with_login": account.type == "employee",
+        "has_joint_account": False,
+        "inactive_at": account.inactive.isoformat() if account.inactive else None,
+    }
+    return shape | {name: _included(account, name) for name in includes}
+
+
+def _included(account: Account, name: str) -> Any:
+    match name:
+        case "primary_email":
+            return _contact_detail(account, "email", account.email)
+        case "primary_phone_number":
+            return _contact_detail(account, "phone_number", account.phone)
+        case "groups" | "tags" | "owners" | "custom_fields" | "external_references":
+            return []
+        case _:
+            return None
+
+
+def _contact_detail(account: Account, kind: str, value: str | None) -> dict[str, Any] | None:
+    """An object, not a text: the vendor's pages name its class, and show it on that of an account's contact details
+    (GET /api/v1/account/{account_uuid}/contact-detail, [S]).
+    """
+    if value is None:
+        return None
+    return {
+        "uuid": f"{'c1' if kind == 'email' else 'c2'}{account.uuid[2:]}",
+        "type": kind,
+        "primary": True,
+        "name": "Work",
+        "value": value,
+        **_stamps(account),
     }
 
 
-def login_shape(firm: Plannr, account: Account) -> dict[str, Any]:
+def login_shape(firm: Tables, account: Account) -> dict[str, Any]:
     """plannr.md 2.2."""
-    me = ACCOUNTS[EMPLOYEE]
+    me = firm.accounts[EMPLOYEE]
     return {
         "uuid": f"77e1{account.uuid[4:]}",
-        "created_at": _SINCE,
-        "updated_at": _SINCE,
+        **_since_opening(),
         "expires_at": None,
         "has_write_permission": firm.settings.has_write_permission,
         "has_delete_permission": firm.settings.has_delete_permission,
@@ -157,6 +151,6 @@ def login_shape(firm: Plannr, account: Account) -> dict[str, Any]:
         "last_name": me.last,
         "email": me.email,
         "user_type": account.type,
-        "account": account_stub(account),
+        "account": account_stub(firm, account),
         "firm": {"uuid": FIRM, "name": "Hill Financial Advice", "ip_whitelist": []},
     }
