@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tasksync.config import Config, LogSettings
 from tasksync.connectors.manifest import ConnectionSettings, discover
+from tasksync.core.record import KINDS
 from tasksync.engine.cycle import Cycle, latest_moment
 from tasksync.engine.member import Policy
 from tasksync.engine.report import CycleReport
 from tasksync.errors import ConfigError, ExitCode, MirrorUnusable, RetryLater, SkipRecord, StopConnection
-from tasksync.ports import Account, Clock, Connector, Finding, Log, Mirror, Unit
+from tasksync.ports import Account, Clock, Connector, Dial, Finding, Log, Tokens, Unit
 from tasksync.service.clock import SteadyClock, SystemClock
 from tasksync.service.logs import configure, within_run
 from tasksync.store.lock import MirrorLock
+from tasksync.store.mirror import SqlMirror
 from tasksync.store.opening import mirror_file, open_mirror, throwaway_copy
+from tasksync.store.tokens import MirrorTokens
 from tasksync.transport.dial import Dialer
+from tasksync.transport.oauth import OAuthClient
 from tasksync.transport.redaction import Redactor
 from tasksync.transport.retry import RetryPolicy
+from tasksync.transport.signed_in import OAuthDialer
 
 _WORTH_SAYING = timedelta(seconds=2)
 
@@ -64,7 +69,9 @@ async def sync_once(
     async with AsyncExitStack() as stack:
         mirror, still_ours = _mirror(config, around, stack, dry_run=dry_run, command=command)
         around = _steady(around, latest_moment(mirror))
-        connectors = await stack.enter_async_context(_connectors(config, around))
+        dialer = open_dialer(config, around, stack)
+        # A dry run stores the tokens that it renews, and nothing else: they would be lost otherwise.
+        connectors = _connectors(config, around, stack, dialer, None if dry_run else mirror)
         cycle = Cycle(
             mirror=mirror,
             groups={group.name: [connectors[name] for name in group.connections] for group in config.groups},
@@ -75,7 +82,10 @@ async def sync_once(
                 allow_deletes=allow_deletes,
                 completed_horizon=config.sync.completed_horizon,
                 first_sync=config.sync.first_sync,
+                full_sweep=config.sync.full_sweep,
             ),
+            configured=config.correspondences,
+            kinds=[kind for name, kind in KINDS.items() if name in config.sync.kinds],
             clock=around.clock,
             log=around.log,
             new_id=new_id,
@@ -139,15 +149,19 @@ class Checked:
 
 
 async def check(config: Config, around: Surroundings) -> tuple[Checked, ...]:
-    """Open every connection and ask it what it may do. Reads only, and needs no mirror."""
-    async with _connectors(config, around) as connectors:
-        return tuple([await _check(connector, around) for connector in connectors.values()])
+    """Open every connection and ask it what it may do. Reads only, but for tokens that had to be renewed; needs no
+    mirror.
+    """
+    async with AsyncExitStack() as stack:
+        dialer = open_dialer(config, around, stack)
+        connectors = _connectors(config, around, stack, dialer, None)
+        return tuple([await _check(connector, dialer, around) for connector in connectors.values()])
 
 
-async def _check(connector: Connector, around: Surroundings) -> Checked:
+async def _check(connector: Connector, dialer: Dialer, around: Surroundings) -> Checked:
     try:
         account = await connector.open()
-        findings = tuple(await connector.check())
+        findings = (*await connector.check(), *_of_server(connector, dialer.quota_left(connector.connection)))
     except (RetryLater, SkipRecord, StopConnection) as error:
         code = error.exit_code if isinstance(error, StopConnection) else ExitCode.RETRY
         finding = Finding(subject="connection", ok=False, message=around.redactor.redact(str(error)))
@@ -159,6 +173,15 @@ async def _check(connector: Connector, around: Surroundings) -> Checked:
         findings=findings,
         exit_code=ExitCode.USAGE if wrong else ExitCode.IN_STEP,
     )
+
+
+def _of_server(connector: Connector, quota_left: int | None) -> Iterator[Finding]:
+    """What its answers said by the way. Neither is wrong: stamps are corrected, and requests wait for their turn."""
+    off = connector.clock_difference.total_seconds()
+    clock = f"{abs(off):.1f} s {'ahead of' if off > 0 else 'behind'} ours" if off else "no different from ours"
+    yield Finding(subject="its clock", ok=True, message=f"It is {clock}.")
+    if quota_left is not None:
+        yield Finding(subject="quota", ok=True, message=f"{quota_left} requests are left.")
 
 
 def _steady(around: Surroundings, known: datetime | None) -> Surroundings:
@@ -180,7 +203,7 @@ def _check_names(config: Config, only: Sequence[str]) -> None:
 
 def _mirror(
     config: Config, around: Surroundings, stack: ExitStack | AsyncExitStack, *, dry_run: bool, command: str
-) -> tuple[Mirror, Callable[[], bool]]:
+) -> tuple[SqlMirror, Callable[[], bool]]:
     """The mirror, and whether it is still ours alone."""
     if dry_run:
         copy = throwaway_copy(config.database)
@@ -193,19 +216,63 @@ def _mirror(
     return mirror, lambda: lock is None or lock.still_held()
 
 
-@asynccontextmanager
-async def _connectors(config: Config, around: Surroundings) -> AsyncIterator[Mapping[str, Connector]]:
-    """All connections of the config, by name, in its order; closed at the end."""
-    for settings in config.connections:
-        for secret in _secrets(settings):
-            around.redactor.conceal(secret)
-    retry = RetryPolicy(tries=config.retry.tries, total=config.retry.total)
+def _connectors(
+    config: Config, around: Surroundings, stack: AsyncExitStack, dialer: Dialer, mirror: SqlMirror | None
+) -> Mapping[str, Connector]:
+    """All connections of the config, by name, in its order; closed with `dialer`. `mirror` is the one to keep tokens
+    in; None: none is open.
+    """
     manifests = discover()
-    async with AsyncExitStack() as stack:
-        dialer = Dialer(around.clock, retry, around.redactor)
-        stack.push_async_callback(dialer.close)
-        yield {settings.name: manifests[settings.type].build(settings, dialer) for settings in config.connections}
+    tokens = None
+    if any(settings.client_id is not None for settings in config.connections):
+        tokens = open_tokens(config, stack, mirror)
+    return {
+        settings.name: manifests[settings.type].build(
+            settings, dialer if tokens is None else dial_for(settings, dialer, tokens, around.clock)
+        )
+        for settings in config.connections
+    }
 
 
-def _secrets(settings: ConnectionSettings) -> list[str]:
-    return [secret for secret in (settings.token, settings.password) if secret]
+def open_dialer(config: Config, around: Surroundings, stack: AsyncExitStack) -> Dialer:
+    """The way out for all connections, closed with `stack`; from now on their secrets are concealed."""
+    for settings in config.connections:
+        for secret in (settings.token, settings.password, settings.client_secret):
+            if secret:
+                around.redactor.conceal(secret)
+    dialer = Dialer(around.clock, RetryPolicy(tries=config.retry.tries, total=config.retry.total), around.redactor)
+    stack.push_async_callback(dialer.close)
+    return dialer
+
+
+def oauth_client(settings: ConnectionSettings) -> OAuthClient | None:
+    """The connection as a client of its CRM's OAuth2 server; None for one that signs in otherwise."""
+    oauth = discover()[settings.type].oauth
+    if settings.client_id is None or settings.client_secret is None or oauth is None:
+        return None
+    return OAuthClient(
+        connection=settings.name,
+        base_url=settings.url,
+        server=oauth(settings.options),
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        redirect_uri=settings.redirect_uri,
+    )
+
+
+def dial_for(settings: ConnectionSettings, dialer: Dialer, tokens: Tokens, clock: Clock) -> Dial:
+    """How the connection is dialled: signed in, where it signs in by OAuth2."""
+    client = oauth_client(settings)
+    return dialer if client is None else OAuthDialer(dialer, client, tokens, clock)
+
+
+def open_tokens(config: Config, stack: AsyncExitStack, mirror: SqlMirror | None) -> MirrorTokens:
+    """Where the tokens are kept. Without a `mirror` that is open, the one of the config is opened, not a copy of it:
+    what is renewed has to be stored. Where there is none, there are no tokens, and none is made.
+    """
+    file = mirror_file(config.database)
+    if mirror is None:
+        exists = file is not None and file.exists()
+        mirror = open_mirror(config.database) if exists else throwaway_copy(config.database)
+        stack.callback(mirror.close)
+    return MirrorTokens(mirror, file=file, key=config.token_key)

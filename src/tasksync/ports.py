@@ -30,15 +30,17 @@ a docstring says otherwise.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
+from tasksync.core.directory import Referent
 from tasksync.core.lens import Lens
-from tasksync.core.plan import Operation
+from tasksync.core.plan import Gap, Operation
 from tasksync.core.record import Observation, Record, Replica, Value, Values
+from tasksync.core.reference import Counterpart
 
 
 class Clock(Protocol):
@@ -134,6 +136,58 @@ class Dial(Protocol):
     ) -> Http: ...
 
 
+# --- Signing in by OAuth2 ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthServer:
+    """How a CRM gives out tokens: below the connection's base url, the path where a person allows it, the path where
+    codes and refresh tokens are exchanged for tokens, and the scope to ask for. `pkce`: it is known to check a code
+    challenge (RFC 7636).
+    """
+
+    authorize: str
+    exchange: str
+    scope: str
+    pkce: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """What a person's sign-in gave a connection. `audience` is where and for whom the tokens are good: they go nowhere
+    else. `expires_at` is when the access token ends, by our clock; None: the CRM did not say. `refused` are the words
+    with which the CRM refused to renew it: from then on only a new sign-in helps.
+    """
+
+    connection: str
+    audience: str
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    obtained_at: datetime
+    expires_at: datetime | None
+    refused: str | None = None
+
+
+class Tokens(Protocol):
+    """Where sign-ins are kept. Shared with other processes: one may sign in or renew while another one runs."""
+
+    def load(self, connection: str) -> SignIn | None:
+        """What is stored at this moment; None when nobody has signed in. Raises `NeedsLogin` when it cannot be
+        decrypted.
+        """
+
+    def save(self, sign_in: SignIn) -> None:
+        """Insert or replace; committed when this returns."""
+
+    def forget(self, connection: str) -> None:
+        """Remove it; one that is not there is fine."""
+
+    def exclusive(self, connection: str) -> AbstractAsyncContextManager[None]:
+        """Within it, no other process and no other task renews this connection's tokens. Waits for whoever does, and
+        raises `RetryLater` when that takes too long.
+        """
+
+
 # --- Connectors ---
 
 
@@ -154,11 +208,14 @@ class Account:
 class Capabilities:
     """What the engine has to know of a CRM besides its lenses.
 
-    `lists_finished`: the listing shows finished records too. Where it does not, one that left the listing and still can
-    be read counts as finished.
+    `hides_finished`: the kinds of which the listing shows unfinished records only: one that left the listing and still
+    can be read counts as finished. `incremental`: the kinds of which it can list what changed since a moment.
+    `uncreatable`: the kinds that cannot be created over its API.
     """
 
-    lists_finished: bool = True
+    hides_finished: frozenset[str] = frozenset()
+    incremental: frozenset[str] = frozenset()
+    uncreatable: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,15 +259,18 @@ class Connector(Protocol):
         again.
         """
 
-    def lenses(self, kind: str) -> Mapping[str, Lens]:
-        """By field name; empty when the CRM has no such kind. Valid once `open` has returned."""
+    def lenses(self, kind: str, counterpart: Counterpart | None = None) -> Mapping[str, Lens]:
+        """By field name; empty when the CRM has no such kind. Valid once `open` has returned. `counterpart` tells what
+        references of other connections are called here; without it, only those of this connection are known.
+        """
 
     def defaults(self, kind: str, now: datetime) -> Values:
         """Remote forms that step in at a create where the record has no value or one without a form here."""
 
-    def poll(self, kind: str) -> AsyncIterator[Sequence[Observation]]:
-        """The listing, page by page. Ends normally only if every page was answered (a complete snapshot); raises
-        otherwise. The same record may come twice.
+    def poll(self, kind: str, since: datetime | None = None) -> AsyncIterator[Sequence[Observation]]:
+        """The listing, page by page; with `since`, by the CRM's clock, only what was modified then or later, and maybe
+        more (`Capabilities.incremental`). Ends normally only if every page was answered (without `since`: a complete
+        snapshot); raises otherwise. The same record may come twice.
         """
 
     async def read(self, kind: str, external_id: str) -> Observation | None:
@@ -235,6 +295,19 @@ class Connector(Protocol):
     async def delete(self, kind: str, external_id: str) -> None:
         """Delete; a record that is not there is a success."""
 
+    async def people(self) -> Sequence[Referent]:
+        """Everybody to whom a task can be assigned here."""
+
+    async def look_up(self, reference: str) -> Referent | None:
+        """What the CRM knows of a contact, opportunity, case or plan of its own; None if it does not exist, or is none
+        of our business (403).
+        """
+
+    async def find(self, wanted: Referent) -> Sequence[Referent]:
+        """Those of the type of `wanted` that have one of its e-mail addresses or its name here, and possibly others
+        that look like it; none for a type that the CRM does not have. Not more than a few pages are looked through.
+        """
+
     async def check(self) -> Sequence[Finding]:
         """What `tasksync check` reports after `open` succeeded: rights, zone, needed defaults."""
 
@@ -246,16 +319,32 @@ class Connector(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Correspondence:
+    """What was found out, at `at`, of `reference`: what it is called in `connection`, or that nothing there is it."""
+
+    reference: str
+    connection: str
+    counterpart: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionState:
-    """What the mirror remembers of a connection. `met_at`: when its first complete snapshot was matched with the group
-    (None: not yet). `polled_at`: when the last complete poll was started.
+    """What the mirror remembers of a connection, for each kind of record. `met_at`: when its first complete snapshot
+    was matched with the group (None: not yet). `polled_at`: when the last complete poll was started. `looked_at`: when
+    the last poll that succeeded was, a complete one or one of what had changed. `polled_there` and `looked_there`: the
+    same by the CRM's clock.
     """
 
     name: str
     identity: str
     scope: str
+    kind: str = "task"
     met_at: datetime | None = None
     polled_at: datetime | None = None
+    looked_at: datetime | None = None
+    polled_there: datetime | None = None
+    looked_there: datetime | None = None
 
 
 class OperationState(StrEnum):
@@ -272,8 +361,8 @@ class OperationState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """An operation in the outbox. `attempted_at`: when it was last sent; `error`: why it is still here,
-    in a sentence.
+    """An operation in the outbox. `attempted_at`: when it was last sent; `attempted_there`: the same by the CRM's
+    clock. `error`: why it is still here, in a sentence.
     """
 
     id: int
@@ -281,6 +370,7 @@ class Queued:
     state: OperationState
     attempts: int = 0
     attempted_at: datetime | None = None
+    attempted_there: datetime | None = None
     error: str | None = None
 
 
@@ -382,8 +472,10 @@ class Unit(Protocol):
     """
 
     # connections
-    def connection(self, name: str) -> ConnectionState | None: ...
-    def connections(self) -> Sequence[ConnectionState]: ...
+    def connection(self, name: str, kind: str = "task") -> ConnectionState | None: ...
+    def connections(self) -> Sequence[ConnectionState]:
+        """Of all kinds, by name."""
+
     def save_connection(self, state: ConnectionState) -> None: ...
 
     # replicas
@@ -401,6 +493,9 @@ class Unit(Protocol):
 
     def external_ids(self, connection: str, kind: str) -> set[str]:
         """Of all replicas of the connection, linked or not."""
+
+    def linked(self, kind: str) -> Iterator[tuple[str, str, str]]:
+        """Record id, connection and external id of all linked replicas of the kind."""
 
     def last_seen(self) -> datetime | None:
         """The latest `seen_at` of all replicas; None when there is none."""
@@ -426,6 +521,37 @@ class Unit(Protocol):
     def deleted_records(self, limit: int = 100) -> Sequence[Record]:
         """Those that count as deleted, of all groups; the last deleted first."""
 
+    # directory
+    def people(self) -> Sequence[Referent]:
+        """Of all connections, as they were last listed."""
+
+    def listed_at(self, connection: str) -> datetime | None:
+        """When the people of the connection were last listed; None: never."""
+
+    def save_people(self, connection: str, people: Iterable[Referent], at: datetime) -> None:
+        """Replace the connection's list."""
+
+    def save_referents(self, referents: Iterable[Referent]) -> None:
+        """Insert or replace what is known of contacts, opportunities, cases and plans, by reference."""
+
+    def referents(self, references: Collection[str]) -> Mapping[str, Referent]:
+        """Of those known, people included."""
+
+    def correspondences(self) -> Sequence[Correspondence]:
+        """All that was found out about references to other things than people."""
+
+    def save_correspondences(self, found: Iterable[Correspondence]) -> None:
+        """Insert or replace, by reference and connection."""
+
+    def replace_gaps(self, record_ids: Collection[str], gaps: Iterable[Gap]) -> Sequence[Gap]:
+        """The gaps of these records are now these. Returns those of a value that was a gap in no record before."""
+
+    def gaps(self) -> Sequence[Gap]:
+        """One for each connection, field and value, with the record that has had it longest."""
+
+    def records_with_gap(self, gap: Gap) -> Sequence[str]:
+        """The ids of all records with the same connection, field and value."""
+
     # outbox
     def replace_pending(self, kind: str, record_ids: Collection[str], operations: Iterable[Operation]) -> None:
         """All that is planned for these records is now this: their pending and held operations go, `operations` come,
@@ -433,13 +559,21 @@ class Unit(Protocol):
         unknown ones stay.
         """
 
-    def queue(self, connection: str | None = None, states: Collection[OperationState] = ()) -> Sequence[Queued]:
-        """In the order in which they have to be sent; all connections, or all states, if not given."""
+    def queue(
+        self, connection: str | None = None, states: Collection[OperationState] = (), *, kind: str | None = None
+    ) -> Sequence[Queued]:
+        """In the order in which they have to be sent; all connections, states or kinds, if not given."""
 
     def mark(
-        self, ids: Collection[int], state: OperationState, *, at: datetime | None = None, error: str | None = None
+        self,
+        ids: Collection[int],
+        state: OperationState,
+        *,
+        at: datetime | None = None,
+        there: datetime | None = None,
+        error: str | None = None,
     ) -> None:
-        """Change the state. To SENDING: counts an attempt, made `at`."""
+        """Change the state. To SENDING: counts an attempt, made `at`, which was `there` by the CRM's clock."""
 
     def finish(self, ids: Collection[int]) -> None:
         """They are done: out of the outbox."""
@@ -454,7 +588,9 @@ class Unit(Protocol):
         """Note what a person said. It stands until the hold is released, or held again with another fingerprint."""
 
     def release(self, ids: Collection[int]) -> None: ...
-    def holds(self, connection: str | None = None) -> Sequence[Hold]: ...
+    def holds(self, connection: str | None = None, *, kind: str | None = None) -> Sequence[Hold]:
+        """The longest known first; of all connections or kinds, if not given."""
+
     def add_revisions(self, revisions: Iterable[Revision], run: str) -> None: ...
     def add_conflicts(self, conflicts: Iterable[Conflict], run: str) -> None: ...
     def revisions(self, record_id: str) -> Sequence[Revision]:

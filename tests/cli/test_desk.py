@@ -14,7 +14,15 @@ from tasksync.cli.app import app
 from tasksync.service.clock import SystemClock
 from tasksync.store.lock import MirrorLock
 
-READING = (["status"], ["holds", "list"], ["outbox", "list"], ["conflicts"], ["history", "x"], ["history", "--deleted"])
+READING = (
+    ["status"],
+    ["map"],
+    ["holds", "list"],
+    ["outbox", "list"],
+    ["conflicts"],
+    ["history", "x"],
+    ["history", "--deleted"],
+)
 WRITING = (
     ["holds", "approve", "1"],
     ["holds", "drop", "1"],
@@ -86,7 +94,7 @@ def test_only_what_writes_waits_for_another_tasksync(desk: Desk) -> None:
     ids = shared(desk)
     with MirrorLock(desk.folder / "tasksync.db", SystemClock(), command="tasksync elsewhere"):
         before = desk.files()
-        for command in (["status"], ["holds", "list"], ["outbox", "list"], ["conflicts"]):
+        for command in READING[:5]:
             assert desk.run(*command).returncode == 0
         assert desk.run("history", f"capsule:{ids['capsule']}").returncode == 0
         for command in WRITING:
@@ -262,11 +270,11 @@ def test_status_tells_of_every_connection(desk: Desk) -> None:
     """The last run and each connection's account and times, also of one that the config has no more."""
     run = desk.sync()
     found = printed(desk, "status")
-    assert list(found) == ["last_run", "connections", "holds"]
+    assert list(found) == ["last_run", "connections", "holds", "gaps"]
     assert found["last_run"] == {name: run[name] for name in ("run", "started_at", "finished_at", "exit_code")}
     assert list(found["connections"]) == ["office", "capsule", "advisers"]
     for one in found["connections"].values():
-        assert list(one) == ["configured", "account", "met_at", "polled_at", "waiting", "held"]
+        assert list(one) == ["configured", "account", "met_at", "polled_at", "waiting", "held", "gaps"]
         assert one["configured"] is True
         assert (one["waiting"], one["held"]) == (0, 0)
         assert one["met_at"].endswith("Z")
@@ -288,7 +296,7 @@ def test_reading_changes_no_file(desk: Desk) -> None:
     ids = shared(desk)
     before = desk.files()
     desk.forget_requests()
-    for command in (["status"], ["holds", "list"], ["outbox", "list"], ["conflicts"], ["history", "--deleted"]):
+    for command in (*READING[:5], ["history", "--deleted"]):
         assert desk.run(*command).returncode == 0
     assert desk.run("history", f"office:{ids['onlyoffice']}").returncode == 0
     assert desk.files() == before

@@ -9,7 +9,7 @@ import pytest
 
 from tasksync.config import Config, load_config
 from tasksync.connectors.manifest import ConnectionSettings, Manifest, Options
-from tasksync.ports import Connector, Dial
+from tasksync.ports import Connector, Dial, OAuthServer
 
 
 class Link(Options):
@@ -31,12 +31,23 @@ class OfficeOptions(Options):
     defaults: Defaults = Defaults()
 
 
+class CloudOptions(Options):
+    old: bool = False
+
+
+def cloud_oauth(options: CloudOptions) -> OAuthServer:
+    if options.old:
+        raise ValueError("the old interface has no OAuth2; it needs a token")
+    return OAuthServer(authorize="/authorize", exchange="/exchange", scope="all")
+
+
 def no_connector(_settings: ConnectionSettings, _dial: Dial) -> Connector:
     raise AssertionError("the configuration builds no connector")
 
 
 TOKEN = frozenset({"token"})
 LOGIN = frozenset({"username", "password"})
+CLIENT = frozenset({"client_id", "client_secret"})
 
 Load: TypeAlias = Callable[..., Config]
 
@@ -50,6 +61,19 @@ def manifests() -> Mapping[str, Manifest]:
         ),
         "ledger": Manifest(type="ledger", label="Ledger", options=Options, credentials=(TOKEN,), build=no_connector),
     }
+
+
+@pytest.fixture
+def cloud() -> Manifest:
+    """One more, which has OAuth2, but for its old interface."""
+    return Manifest(
+        type="cloud",
+        label="Cloud CRM",
+        options=CloudOptions,
+        credentials=(TOKEN, CLIENT),
+        build=no_connector,
+        oauth=cloud_oauth,
+    )
 
 
 @pytest.fixture

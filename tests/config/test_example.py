@@ -46,12 +46,29 @@ def test_environment_replaces_the_sandbox() -> None:
 def test_commented_sections(tmp_path: Path) -> None:
     """The sections that are commented out are right as well."""
     text = EXAMPLE.read_text(encoding="utf-8")
-    text, changed = re.subn(r"^# (groups:|  sales:|http:)", r"\1", text, flags=re.MULTILINE)
+    sections = "groups|people|categories|links|http"
+    text, changed = re.subn(rf"^# ((?:{sections}):|  sales:|  - )", r"\1", text, flags=re.MULTILINE)
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path / "config.yaml", {})
-    assert changed == 3
+    assert changed == 10
     assert config.http == Listen(host="127.0.0.1", port=9460)
     assert [group.name for group in config.groups] == ["sales"]
+    said = config.correspondences
+    assert [sorted(entry) for entry in said.people] == [["capsule", "office"], ["advisers", "capsule"]]
+    assert [len(entry) for entry in said.same] == [3]
+    assert config.connections[1].categories == {"call": "Phone call"}
+
+
+def test_the_mapping_in_the_readme(tmp_path: Path) -> None:
+    """What README shows of the mapping can be added to the example as it stands."""
+    (mapping,) = re.findall(
+        r"```yaml\n(people:.*?)```", (EXAMPLE.parent / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    (tmp_path / "config.yaml").write_text(EXAMPLE.read_text(encoding="utf-8") + mapping, encoding="utf-8")
+    config = load_config(tmp_path / "config.yaml", {})
+    assert config.correspondences.people[0]["office"] == "anna@firm.example"
+    assert config.correspondences.same == (frozenset({"office:contact:12", "capsule:contact:345"}),)
+    assert config.connections[0].categories == {"phone call": "Call"}
 
 
 def keys(model: type[BaseModel]) -> Iterator[str]:

@@ -34,6 +34,7 @@ def test_defaults(load: Callable[..., Config], tmp_path: Path) -> None:
     assert (config.sync.deletions, config.sync.first_sync) == ("propagate", "match")
     assert config.sync.max_deletes == DeletionLimit()
     assert config.sync.completed_horizon == timedelta(days=30)
+    assert config.sync.full_sweep == timedelta(hours=1)
     assert (config.retry.tries, config.retry.total) == (5, timedelta(seconds=60))
     assert (config.log.level, config.log.format) == ("info", "console")
     assert config.http is None
@@ -56,7 +57,7 @@ def test_every_setting(load: Callable[..., Config]) -> None:
             portal: 7
             archived: true
             defaults: {category: Call, link: {type: client, id: "1"}}
-        sync: {deletions: keep, max_deletes: 3, completed_horizon: 2h, first_sync: copy}
+        sync: {deletions: keep, max_deletes: 3, completed_horizon: 2h, first_sync: copy, full_sweep: 10m}
         retry: {tries: 2, total: 10s}
         log: {level: debug, format: json}
         http: {listen: "[::1]:9460"}
@@ -72,6 +73,7 @@ def test_every_setting(load: Callable[..., Config]) -> None:
     assert config.sync.max_deletes == DeletionLimit(share=None, count=3)
     assert config.sync.completed_horizon == timedelta(hours=2)
     assert config.sync.first_sync == "copy"
+    assert config.sync.full_sweep == timedelta(minutes=10)
     assert (config.retry.tries, config.retry.total) == (2, timedelta(seconds=10))
     assert (config.log.level, config.log.format) == ("debug", "json")
     assert config.http == Listen(host="::1", port=9460)

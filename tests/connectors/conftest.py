@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from account_site import Sandbox, Site
-from accounts import ARRANGEMENTS, Arrangement
+from accounts import TASKS, Arrangement
 from firm import FakeClock
 
 from tasksync.ports import Connector
@@ -23,11 +23,23 @@ def sandbox() -> Iterator[Sandbox]:
         yield Sandbox(clock=clock, world=world, url=server.url)
 
 
-@pytest.fixture(params=ARRANGEMENTS, ids=str)
+@pytest.fixture(params=TASKS, ids=str)
 def arrangement(request: pytest.FixtureRequest) -> Arrangement:
-    """All of them, unless a test names its own."""
+    """All accounts, for tasks, unless a test or a module names its own."""
     chosen: Arrangement = request.param
     return chosen
+
+
+@pytest.fixture
+def kind(arrangement: Arrangement) -> str:
+    """The name of the kind that the arrangement is about."""
+    return arrangement.kind.name
+
+
+@pytest.fixture
+def state(arrangement: Arrangement) -> str:
+    """The field that says whether such a record is finished."""
+    return arrangement.state
 
 
 @pytest.fixture

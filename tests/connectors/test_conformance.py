@@ -1,35 +1,46 @@
-"""What every connector has to do for `ports.Connector`, over HTTP: opening, reading, and what it says of itself.
+"""What every connector has to do for `ports.Connector`, over HTTP: opening, and what it says of itself.
 
-The rest of the suite: writing in `test_conformance_writing`, values in `test_conformance_values`, what goes wrong on
-the way in `test_conformance_faults`.
+The rest of the suite: reading in `test_conformance_reading`, writing in `test_conformance_writing`, values in
+`test_conformance_values`, what goes wrong on the way in `test_conformance_faults`. What is about records is tried for
+each kind of them.
 """
 
 from __future__ import annotations
 
 import socket
-from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from account_site import Sandbox, Site, everything
-from accounts import ARRANGEMENTS, EMPLOYEE, PROTOCOLS, VARIANTS
+from accounts import PROTOCOLS, TASKS, VARIANTS
+from case_accounts import ARRANGEMENTS
 from firm import CLIENT
 
 from tasksync.connectors.manifest import discover
-from tasksync.core.record import TASK, identical, is_utc
+from tasksync.core.record import KINDS, identical
 from tasksync.errors import NeedsLogin, RetryLater, StopConnection, Unreachable
 from tasksync.ports import Connector
+from tasksync.sandbox.plannr.initial import EMPLOYEE
+
+every_kind = pytest.mark.parametrize("arrangement", ARRANGEMENTS, ids=str, indirect=True)
 
 # --- the suite itself ---
 
 
 def test_every_connector_that_is_installed_takes_part() -> None:
-    """A connector without an arrangement here, or one whose ways to sign in are not all tried, is an error."""
+    """A connector without an arrangement here, or one whose ways to sign in are not all tried, is an error. OAuth2 is
+    no way of a connector's own: what comes of it is a token in every request, whoever puts it there.
+    """
     tried = {(one.type, frozenset(one.credentials)) for one in ARRANGEMENTS}
-    assert tried == {(one.type, way) for one in discover().values() for way in one.credentials}
+    ways = {(one.type, way) for one in discover().values() for way in one.credentials if "client_id" not in way}
+    assert tried == ways
     assert len({one.name for one in ARRANGEMENTS}) == len(ARRANGEMENTS)
+
+
+def test_every_connector_takes_part_with_every_kind() -> None:
+    """Tasks and cases: a connector that lacks a kind, or a kind that nobody tries, is an error."""
+    assert {(one.type, one.kind.name) for one in ARRANGEMENTS} == {(one, kind) for one in discover() for kind in KINDS}
 
 
 # --- opening ---
@@ -69,7 +80,7 @@ async def test_two_accounts_of_one_user_differ(site: Site) -> None:
 async def test_the_way_to_sign_in_does_not_change_the_identity(sandbox: Sandbox) -> None:
     """Who exchanges a password for a token stays the same account."""
     identities: dict[str, set[str]] = {}
-    for arrangement in ARRANGEMENTS:
+    for arrangement in TASKS:
         if arrangement.type == "onlyoffice":
             site = Site(arrangement, sandbox)
             identities.setdefault(arrangement.type, set()).add((await site.connect().open()).identity)
@@ -121,20 +132,32 @@ async def test_an_unknown_kind_has_nothing(connector: Connector) -> None:
     assert connector.defaults("spaceship", datetime(2026, 3, 10, tzinfo=UTC)) == {}
 
 
+@every_kind
 async def test_it_offers_the_fields_of_its_crm(site: Site, connector: Connector) -> None:
-    """There is a lens for each field that the CRM stores, and for no other; what a create needs is required."""
-    lenses = connector.lenses("task")
-    assert set(lenses) == set(site.arrangement.fields) <= {field.name for field in TASK.fields}
+    """There is a lens for each field that the CRM stores, and for no other; what a create needs is required, and what
+    only a create can set is fixed.
+    """
+    one = site.arrangement
+    lenses = connector.lenses(one.kind.name)
+    assert set(lenses) == set(one.fields) <= {field.name for field in one.kind.fields}
     assert all(lens.field == name for name, lens in lenses.items())
-    assert {name for name, lens in lenses.items() if lens.required} == set(site.arrangement.base)
+    assert {name for name, lens in lenses.items() if lens.required} == set(one.base)
+    assert {name for name, lens in lenses.items() if lens.fixed} == one.fixed
 
 
+@every_kind
 async def test_defaults_are_forms_of_the_crm(site: Site, connector: Connector) -> None:
     """What steps in at a create is what the CRM would show, and it steps in where a value is required."""
-    lenses = connector.lenses("task")
-    found = connector.defaults("task", site.clock.now())
+    kind = site.arrangement.kind.name
+    lenses, found = connector.lenses(kind), connector.defaults(kind, site.clock.now())
     assert all(identical(lenses[name].get(value), value) for name, value in found.items())
-    assert set(site.arrangement.base) - set(found) <= {"title"}
+    assert set(site.arrangement.base) - set(found) == site.arrangement.no_default
+
+
+@every_kind
+async def test_every_kind_can_be_created(site: Site, connector: Connector) -> None:
+    """What the engine is told not to create is not tried here; a connector that cannot create says so."""
+    assert site.arrangement.kind.name not in connector.capabilities.uncreatable
 
 
 async def test_the_check_is_content_with_a_whole_config(connector: Connector) -> None:
@@ -156,7 +179,8 @@ async def test_the_check_says_what_to_do_about_missing_defaults(site: Site) -> N
 
 async def test_it_knows_whether_finished_tasks_are_listed(site: Site, connector: Connector) -> None:
     """The engine is told whether a task that left the listing may just be finished."""
-    assert connector.capabilities.lists_finished is site.arrangement.lists_finished
+    hidden = site.arrangement.kind.name in connector.capabilities.hides_finished
+    assert hidden is not site.arrangement.lists_finished
 
 
 @pytest.mark.parametrize("hours", [3, -3])
@@ -183,82 +207,3 @@ async def test_every_request_is_counted(site: Site) -> None:
     await connector.complete("task", made)
     await connector.delete("task", made.external_id)
     assert connector.requests == len(site.crm.requests)
-
-
-# --- reading ---
-
-
-async def test_an_empty_account_is_a_complete_snapshot(site: Site) -> None:
-    """Without tasks the poll ends normally and shows none."""
-    connector = site.connect()
-    await connector.open()
-    assert await everything(connector) == []
-
-
-async def test_a_long_listing_shows_each_task_once(site: Site, connector: Connector) -> None:
-    """Open or done, on the first page or the last, each task comes exactly once; where done ones are not listed, each
-    can still be read.
-    """
-    site.crm.fill(site.arrangement.many)
-    ids = [task["id"] for task in site.crm.tasks()]
-    done = ids[::3]
-    for task_id in done:
-        site.crm.edit(task_id, done=True)
-    found = await everything(connector)
-    listed = ids if site.arrangement.lists_finished else sorted(set(ids) - set(done))
-    assert Counter(one.external_id for one in found) == Counter(listed)
-    assert {one.external_id for one in found if one.values["done"]} == set(done) & set(listed)
-    assert await connector.read("task", done[0]) is not None
-
-
-@pytest.mark.parametrize("done", [False, True])
-async def test_a_listing_and_a_read_say_the_same(site: Site, connector: Connector, *, done: bool) -> None:
-    """An item of a page equals the direct read of its record. A CRM that does not tell the state of a task tells it by
-    listing it, and lists no finished one.
-    """
-    made = site.arrangement.furnish(site.world)
-    site.crm.edit(made, done=done)
-    read = await connector.read("task", made)
-    listed = {one.external_id: one for one in await everything(connector)}
-    assert read is not None
-    if site.arrangement.tells_done:
-        assert listed[made] == read
-    elif done:
-        assert made not in listed
-        assert "done" not in read.values
-    else:
-        assert listed[made] == replace(read, values={**read.values, "done": False})
-
-
-async def test_it_tells_what_a_person_sees(site: Site, connector: Connector) -> None:
-    """The values of an observation are those that a person reads in the CRM, and only of fields with a lens."""
-    made = site.arrangement.furnish(site.world)
-    shown = site.crm.task(made)
-    (seen,) = [one for one in await everything(connector) if one.external_id == made]
-    assert set(seen.values) == set(site.arrangement.fields)
-    assert dict(seen.values) == {name: shown[name] for name in seen.values}
-    TASK.check(seen.values)
-
-
-async def test_a_record_that_is_not_there_reads_as_none(site: Site, connector: Connector) -> None:
-    """An id that never was, and one that is no more, both read as None."""
-    made = site.crm.add(title="Ring Bob", due="2026-03-20")
-    assert await connector.read("task", made) is not None
-    site.crm.remove(made)
-    assert await connector.read("task", made) is None
-    assert await connector.read("task", site.arrangement.unknown_id) is None
-
-
-async def test_stamps_are_the_crms_own(site: Site, connector: Connector) -> None:
-    """Created, modified and completed are by the CRM's clock, in UTC, and absent where the CRM has none."""
-    site.crm.settings.change({"clock_offset_s": 600})
-    made_at = site.crm.stamp()
-    made = site.crm.add(title="Ring Bob", due="2026-03-20")
-    site.clock.tick(seconds=90)
-    site.crm.edit(made, body="He is back on Monday.")
-    (seen,) = await everything(connector)
-    stamps = {name: getattr(seen, name) for name in ("created", "modified", "completed")}
-    told = {name: stamp for name, stamp in stamps.items() if stamp is not None}
-    expected = {"created": made_at, "modified": made_at + timedelta(seconds=90)}
-    assert told == {name: stamp for name, stamp in expected.items() if name in site.arrangement.tells}
-    assert all(is_utc(stamp) for stamp in told.values())

@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -22,7 +23,6 @@ from lying import MOMENTS, SECRET, Fate, Killed, Moment, empty_mirror, image, kn
 from people import CRMS, People, crms
 
 from tasksync.core.guard import DeletionLimit
-from tasksync.engine.member import Policy
 from tasksync.engine.report import CycleReport
 from tasksync.store.mirror import SqlMirror
 
@@ -168,7 +168,9 @@ class Convergence(People):
         """
         self.restless = 0
         self._calm()
-        reports = [self._cycle(policy=Policy(allow_deletes=True)) for _ in range(2)]
+        self.firm.clock.tick(hours=1)  # the next poll is a complete one
+        allowed = replace(self.firm.policy, allow_deletes=True)
+        reports = [self._cycle(policy=allowed) for _ in range(2)]
         self.book.settle()
         self._nothing_moves()
         self.book.nothing_lost(known_values(self.firm.mirror))
@@ -194,7 +196,8 @@ class Convergence(People):
         held_back, shown = dict(hidden), len(hidden)
         hidden.clear()
         try:
-            report = self._cycle(policy=Policy(max_deletes=DeletionLimit(count=0)))
+            strict = replace(self.firm.policy, max_deletes=DeletionLimit(count=0), full_sweep=timedelta(0))
+            report = self._cycle(policy=strict)
         finally:
             hidden.update(held_back)
         assert bool(report.holds) == bool(shown)

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import pytest
 from lying import Fate, Killed, LyingFirm, image, lying_firm, revived
 
+from tasksync.engine.member import Policy
 from tasksync.engine.restore import restore
 
 CRMS = ("onlyoffice", "capsule", "plannr")
@@ -20,6 +21,7 @@ DAY = date(2026, 3, 20)
 def firm(request: pytest.FixtureRequest) -> Iterator[LyingFirm]:
     """Three accounts that have met, and hold "Ring Bob" in step; nothing fails yet."""
     firm = lying_firm(request.param)
+    firm.policy = Policy(full_sweep=timedelta(0))
     firm.crms["capsule"].add(title="Ring Bob", body="About the boiler.", due=DAY)
     for _ in range(2):
         asyncio.run(firm.sync())
@@ -183,6 +185,28 @@ def test_a_restore_by_a_fast_clock_does_not_beat_what_is_edited_later(firm: Lyin
 
 
 @pytest.mark.parametrize("crm", CRMS)
+@pytest.mark.parametrize("edit", [{}, {"title": "Call Ann"}], ids=["untouched", "renamed"])
+def test_a_finished_task_whose_create_got_no_answer_is_known_though_our_clock_lags(
+    firm: LyingFirm, crm: str, edit: dict[str, object]
+) -> None:
+    """Our clock was set back, so it seems to stand still between two runs; a create of a finished task was carried out,
+    its answer lost, and what it made is still unfinished, maybe renamed: it is adopted, not made twice (I3).
+    """
+    firm.ours.off = timedelta(hours=-5)
+    origin = "plannr" if crm == "capsule" else "capsule"
+    firm.crms[origin].add(title="Ring Ann", body="Her pension.", due=DAY)
+    firm.crms[origin].edit(firm.task(origin, "Ring Ann")["id"], done=True)
+    lose_answer_to_create(firm, crm)
+    firm.clock.tick(minutes=10)
+    if edit:
+        firm.edit(crm, "Ring Ann", **edit)
+    for _ in range(2):
+        sync(firm)
+    assert [firm.titles(one) for one in CRMS] == [sorted([str(edit.get("title", "Ring Ann")), "Ring Bob"])] * 3
+    assert firm.holds() == []
+
+
+@pytest.mark.parametrize("crm", CRMS)
 def test_a_task_that_was_made_again_is_known_to_an_older_mirror(firm: LyingFirm, crm: str) -> None:
     """Deleted in one CRM, edited in another, and made again by a sync that the mirror, restored from a backup, knows
     nothing of: the new copy is taken for the missing one, and nothing is doubled.
@@ -199,3 +223,34 @@ def test_a_task_that_was_made_again_is_known_to_an_older_mirror(firm: LyingFirm,
     assert [firm.titles(one) for one in CRMS] == [["Ring Bob"]] * 3
     assert firm.everywhere("Ring Bob", "due") == dict.fromkeys(CRMS, date(2026, 4, 1))
     assert firm.holds() == []
+
+
+@pytest.mark.parametrize("crm", CRMS)
+def test_a_lost_create_is_looked_for_in_a_complete_listing(firm: LyingFirm, crm: str) -> None:
+    """Between complete listings an answer to a create was lost: the next poll is a complete one, and adopts it."""
+    firm.policy = Policy(full_sweep=timedelta(hours=1))
+    firm.crms["plannr" if crm == "capsule" else "capsule"].add(title="Ring Ann", due=DAY)
+    lose_answer_to_create(firm, crm)
+    report = asyncio.run(firm.sync())
+    assert [one.complete for one in report.members if one.name == crm] == [True]
+    assert [firm.titles(one) for one in CRMS] == [["Ring Ann", "Ring Bob"]] * 3
+    assert firm.outbox() == []
+
+
+@pytest.mark.parametrize("crm", ["capsule", "plannr"])
+def test_an_edit_is_not_missed_between_complete_listings_though_our_clock_lags(firm: LyingFirm, crm: str) -> None:
+    """Our clock was set back, so it seems to stand still between two runs: changes are asked for, and complete listings
+    come, by the CRM's own clock.
+    """
+    firm.policy = Policy(full_sweep=timedelta(hours=1))
+    firm.ours.off = timedelta(hours=-5)
+    sync(firm)
+    firm.clock.tick(minutes=20)
+    firm.edit(crm, "Ring Bob", body="About the roof.")
+    firm.clock.tick(minutes=20)
+    sync(firm)
+    assert firm.everywhere("Ring Bob", "body") == dict.fromkeys(CRMS, "About the roof.")
+    firm.crms[crm].remove(firm.task(crm, "Ring Bob")["id"])
+    firm.clock.tick(minutes=40)
+    sync(firm)
+    assert [firm.titles(one) for one in CRMS] == [[], [], []]

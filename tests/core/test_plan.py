@@ -11,6 +11,8 @@ import pytest
 from tasksync.core.lens import Lens, choice, cut, same, text
 from tasksync.core.plan import Action, Operation, Plan, View, plan
 from tasksync.core.record import NOTHING, TASK, Record, Replica, Value, Values, Version
+from tasksync.core.reference import only_own
+from tasksync.core.referring import links
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HORIZON = NOW - timedelta(days=30)
@@ -108,6 +110,35 @@ def test_a_replica_gets_what_its_crm_can_show() -> None:
     assert not steps(planned(ours, replica(title="lon", category="Call"), views=[view(lenses=lenses)]))
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        pytest.param(("Z:case:1",), ("A:case:2", "A:contact:2"), ("A:case:1",), id="nothing of ours belongs there"),
+        pytest.param(
+            ("Z:case:1", "Z:contact:9"), ("A:case:2", "A:contact:2"), ("A:case:1", "A:contact:2"), id="unknown"
+        ),
+        pytest.param(("Z:case:1", "Z:contact:9"), ("A:case:2",), ("A:case:1",), id="unknown, and nothing there"),
+        pytest.param(("Z:case:1", "Z:contact:9"), ("A:case:1", "A:contact:2"), None, id="shows all it can"),
+        pytest.param(("Z:contact:9",), ("A:contact:2",), None, id="nothing known"),
+        pytest.param((), ("A:contact:2",), (), id="none"),
+    ],
+)
+def test_what_is_unknown_there_is_left_as_it_is(ours: Value, theirs: Value, expected: Value) -> None:
+    """Of a field that holds several things, an update carries what the CRM knows, and for the rest what it has."""
+    lenses = {"links": links("links", {"Z:case:1": "A:case:1"}.get, [["contact"], ["case"]])}
+    found = planned(record(links=ours), replica(links=theirs), views=[view(lenses=lenses)])
+    assert steps(found) == ([] if expected is None else [("update", {"links": expected})])
+
+
+def test_what_is_fixed_is_set_once() -> None:
+    """A field that the CRM never changes after the creation goes into the create, and into no update."""
+    lenses = {"title": same("title"), "links": links("links", only_own("A"), [["contact"]], fixed=True)}
+    ours = record(title="a", links=("A:contact:1",))
+    assert steps(planned(ours, views=[view(lenses=lenses)])) == [("create", {"title": "a", "links": ("A:contact:1",)})]
+    theirs = replica(title="b", links=("A:contact:2",))
+    assert steps(planned(ours, theirs, views=[view(lenses=lenses)])) == [("update", {"title": "a"})]
+
+
 def test_what_is_settled_is_not_sent_again() -> None:
     """Where the server had its say, only another value is planned."""
     theirs = replace(replica(title="A"), settled={"title": "a"})
@@ -198,9 +229,19 @@ def test_where_it_is_barred_or_not_yet_met_nothing_is_created(reachable: Mapping
     assert len(planned(ours, views=[view(lenses=reachable)], barred={"B"}).operations) == 1
 
 
+def test_where_nobody_can_create_nothing_is_created() -> None:
+    """A CRM whose API creates no such record gets none, and lacks nothing for it."""
+    lenses = {**PLAIN, "category": choice("category", ["Call"], required=True)}
+    ours = record(title="a", category="Fax")
+    assert planned(ours, views=[replace(view(lenses=lenses), creates=False)]) == Plan()
+    assert planned(ours, views=[view(lenses=lenses)]).missing
+
+
 def test_a_replica_is_kept_in_step_where_creating_is_barred() -> None:
-    """A bar, or a meeting still to come, is about creating only."""
-    found = planned(record(title="a"), replica(title="b"), views=[view(met=False)], barred={"A"})
+    """A bar, a meeting still to come, or a CRM that creates none, is about creating only."""
+    found = planned(
+        record(title="a"), replica(title="b"), views=[replace(view(met=False), creates=False)], barred={"A"}
+    )
     assert steps(found) == [("update", {"title": "a"})]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from tasksync.core.lens import Lens, choice, due, same, stripped, text, whole_seconds
-from tasksync.core.plan import Action, Formless, Missing, Plan, View, plan
+from tasksync.core.plan import Action, Gap, Missing, Plan, View, plan
 from tasksync.core.record import NOTHING, TASK, Record, Replica, Value, Values, Version
+from tasksync.core.referring import links, one_of_people
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HORIZON = NOW - timedelta(days=30)
@@ -109,6 +111,28 @@ def test_without_a_needed_value_nothing_is_created() -> None:
     assert [(one.connection, one.action) for one in found.operations] == [("B", Action.CREATE)]
 
 
+@pytest.mark.parametrize(
+    ("ours", "created"),
+    [
+        pytest.param({"links": ("there:contact:1",)}, ("A:contact:1",), id="a counterpart"),
+        pytest.param({"links": ("there:contact:9",)}, ("A:contact:5",), id="no counterpart"),
+        pytest.param({"links": ()}, ("A:contact:5",), id="no link"),
+        pytest.param({}, ("A:contact:5",), id="unknown"),
+    ],
+)
+def test_a_default_link_steps_in(ours: dict[str, Value], created: Value) -> None:
+    """Where a link is needed and the record has none that is known there, the default is sent; without one, it is
+    missing.
+    """
+    lens = links("links", {"there:contact:1": "A:contact:1"}.get, [["contact"]], required=True)
+    default: Values = {"links": ("A:contact:5",)}
+    assert steps(planned(record(**ours), views=[view(lenses={"links": lens}, defaults=default)])) == [
+        ("create", {"links": created})
+    ]
+    without = planned(record(**ours), views=[view(lenses={"links": lens}, defaults={"links": ()})])
+    assert [one.fields for one in without.missing] == ([] if created == ("A:contact:1",) else [("links",)])
+
+
 def test_an_empty_default_does_not_help() -> None:
     """A default that says nothing leaves the value missing."""
     found = planned(record(due=NOW, category="Call"), views=[view(lenses=NEEDY, defaults={"title": ""})])
@@ -125,24 +149,52 @@ def test_nothing_is_missing_where_a_replica_is() -> None:
 # --- for people -------------------------------------------------------------------------------------------------------
 
 
+KNOWN = {"there:person:1": "A:person:1", "there:contact:1": "A:contact:1"}
+REFERRING = {
+    "category": choice("category", ["Call"], clearable=False),
+    "priority": choice("priority", ["high"]),
+    "assignees": one_of_people("assignees", KNOWN.get),
+    "links": links("links", KNOWN.get, [["contact"]], fixed=True),
+}
+
+
 @pytest.mark.parametrize("theirs", [(), (replica(title="a", category="Call"),)], ids=["to create", "with a replica"])
-def test_a_name_without_a_form_is_told(theirs: tuple[Replica, ...]) -> None:
-    """A category that the CRM does not know is said, whether the record is there already or not."""
-    lenses = {"title": same("title"), "category": choice("category", ["Call"])}
-    told = planned(record(title="a", category="Fax"), *theirs, views=[view(lenses=lenses)]).formless
-    assert told == (Formless(connection="A", field="category", value="Fax"),)
-
-
 @pytest.mark.parametrize(
-    "ours",
-    [{"category": "Call"}, {"category": None}, {}, {"priority": "low"}],
-    ids=["known there", "none", "unknown", "not a name"],
+    ("ours", "lacking"),
+    [
+        pytest.param({"category": "Fax"}, [("category", "Fax")], id="a name"),
+        pytest.param({"assignees": ("there:person:9",)}, [("assignees", "there:person:9")], id="a person"),
+        pytest.param(
+            {"category": "Fax", "links": ("there:contact:8", "there:contact:9")},
+            [("category", "Fax"), ("links", "there:contact:8"), ("links", "there:contact:9")],
+            id="several",
+        ),
+        pytest.param({"category": "Call", "assignees": ("there:person:1",), "links": ()}, [], id="all known there"),
+        pytest.param({"assignees": ("there:person:1", "there:person:9")}, [], id="nobody who would be shown"),
+        pytest.param({"category": None, "assignees": None}, [], id="none"),
+        pytest.param({}, [], id="unknown"),
+        pytest.param({"priority": "low"}, [], id="neither a name nor a reference"),
+    ],
 )
-def test_nothing_else_is_told(ours: dict[str, Value]) -> None:
-    """Only a name that is set and has no form there is worth a word."""
-    lenses = {"category": choice("category", ["Call"], clearable=False), "priority": choice("priority", ["high"])}
-    assert not planned(record(**ours), views=[view(lenses=lenses)]).formless
-    assert not planned(record(**ours), views=[view(lenses=None)]).formless
+def test_what_has_no_counterpart_is_told(
+    ours: dict[str, Value], lacking: list[tuple[str, str]], theirs: tuple[Replica, ...]
+) -> None:
+    """A category that the CRM does not know, and a reference to what has no counterpart there, is said, whether the
+    record is there already or not.
+    """
+    told = planned(record(title="a", **ours), *theirs, views=[view(lenses={"title": same("title"), **REFERRING})]).gaps
+    assert told == tuple(Gap(connection="A", record_id="r", field=name, value=value) for name, value in lacking)
+
+
+def test_what_is_not_created_lacks_nothing() -> None:
+    """Where the record is barred, out of reach, deleted or gone for good, a missing counterpart bothers nobody."""
+    ours = record(title="a", category="Fax")
+    views = [view(lenses={"title": same("title"), **REFERRING})]
+    assert planned(ours, views=views).gaps
+    assert not planned(ours, views=views, barred={"A"}).gaps
+    assert not planned(ours, views=[view(lenses=None)]).gaps
+    assert not planned(replace(ours, deleted_at=NOW), replica(title="a"), views=views).gaps
+    assert not planned(ours, replace(replica(title="a"), gone_at=NOW), views=views).gaps
 
 
 def test_operations_carry_the_title_for_people() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,6 +36,7 @@ ELSEWHERE = timezone(timedelta(hours=5, minutes=45))
 LOOKALIKES: tuple[Value, ...] = (
     *(None, "", "null", "None", 0, 1, "0", "1", True, False, "true", "false"),
     *(DAY, datetime(2026, 6, 1, tzinfo=UTC), "2026-06-01", "2026-06-01T00:00:00+00:00"),
+    *((), ("",), ("a:case:1",), ("a:case:1", "b:case:1"), ("b:case:1", "a:case:1"), "a:case:1", "[]"),
     *('{"$date":"2026-06-01"}', NOON, NOON + timedelta(microseconds=1), "e\u0301", "\u00e9", "a", "a "),
 )
 instants = st.builds(
@@ -43,7 +45,13 @@ instants = st.builds(
     st.integers(-14, 14),
 )
 values: st.SearchStrategy[Value] = (
-    st.none() | st.booleans() | st.integers() | st.text(st.characters()) | st.dates() | instants
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.characters())
+    | st.dates()
+    | instants
+    | st.lists(st.text(max_size=3), max_size=2).map(tuple)
 )
 mappings = st.dictionaries(st.sampled_from(["title", "due", "done", "x"]), values)
 
@@ -57,6 +65,8 @@ mappings = st.dictionaries(st.sampled_from(["title", "due", "done", "x"]), value
         *(("priority", choice) for choice in (None, "low", "highest")),
         *(("category", name) for name in (None, "Call", " ")),
         *(("reminder", minutes) for minutes in (None, 1, 10_000)),
+        *(("assignees", people) for people in ((), ("b:person:1",), ("b:person:1", "a:person:1"), ("a:contact:1",))),
+        *(("links", links) for links in ((), ("a:contact:1",), ("a:case:1", "a:contact:1", "b:plan:x:y"))),
     ],
 )
 def test_a_canonical_value_passes(name: str, value: Value) -> None:
@@ -74,9 +84,15 @@ def test_a_canonical_value_passes(name: str, value: Value) -> None:
         *(("priority", wrong) for wrong in ("", "Low", "urgent", 1, True)),
         *(("category", wrong) for wrong in ("", 1, False)),
         *(("reminder", wrong) for wrong in (0, -5, True, "5")),
+        *(("assignees", wrong) for wrong in (None, "", "a:person:1", ["a:person:1"], ("a:person:1", "a:person:1"))),
+        *(("assignees", wrong) for wrong in (("a:person:",), ("anna",), ("a:case:1",), ("a:person:1", "a:plan:1"))),
+        *(
+            ("links", wrong)
+            for wrong in (None, "a:case:1", ("a:case:1", "a:case:1"), ("a:case",), ("b:case:1", "a:case:1"))
+        ),
     ],
 )
-def test_any_other_value_is_refused(name: str, value: Value) -> None:
+def test_any_other_value_is_refused(name: str, value: Any) -> None:
     """What is not canonical raises, and the message names value, field and shape; naive datetimes are among it."""
     with pytest.raises(ValueError, match="is no canonical value of") as caught:
         TASK.check({name: value})
@@ -94,17 +110,24 @@ def test_a_field_the_kind_does_not_have_is_refused() -> None:
 
 def test_the_empty_value_of_every_shape_is_canonical() -> None:
     """What says "known to be empty" is a value of its field."""
-    for spec in TASK.fields:
+    for spec in (spec for kind in KINDS.values() for spec in kind.fields):
         spec.check(spec.empty)
         assert identical(spec.empty, EMPTY[spec.shape])
     Field(name="x", shape="choice").check(None)
 
 
 def test_the_parts_of_a_kind_are_fields_of_it() -> None:
-    """Every kind's label, state and day name fields of the shape that their part asks for."""
+    """Every kind's label, state and day name fields of the shape that their part asks for; a kind may have no day."""
     for name, kind in KINDS.items():
         assert name == kind.name
-        assert [kind.field(part).shape for part in (kind.label, kind.state, kind.day)] == ["text", "flag", "due"]
+        assert [kind.field(part).shape for part in (kind.label, kind.state)] == ["text", "flag"]
+        assert not kind.day or kind.field(kind.day).shape == "due"
+    assert TASK.day
+
+
+def test_what_others_refer_to_comes_first() -> None:
+    """A task may be linked to a case, so cases are brought in step before tasks."""
+    assert list(KINDS) == ["case", "task"]
 
 
 @pytest.mark.parametrize(

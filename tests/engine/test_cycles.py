@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from firm import Firm, copied
 
-from tasksync.engine.member import Policy
 from tasksync.ports import HoldReason
 
 CRMS = ("onlyoffice", "capsule", "plannr")
@@ -100,9 +99,7 @@ async def test_a_category_unknown_there_is_left_and_said_once(met: Firm) -> None
 
     assert met.everywhere("Ring Bob", "category") == {"capsule": "Milestone", "onlyoffice": "Call"}
     assert met.everywhere("Sign", "category") == {"capsule": "Milestone", "onlyoffice": "Call"}
-    assert met.log.events("value_not_known_there") == [
-        {"connection": "onlyoffice", "field": "category", "value": "Milestone"}
-    ]
+    assert met.log.events("gap_found") == [{"connection": "onlyoffice", "field": "category", "value": "Milestone"}]
     met.forget_requests()
     await met.sync()
     assert met.writes() == []
@@ -359,14 +356,14 @@ async def test_deletions_in_bulk_are_held_and_release_themselves(met: Firm) -> N
     assert held.exit_code == 4
     assert len(met.world.capsule.tasks()) == 21
 
-    allowed = await met.sync(policy=Policy(allow_deletes=True))
+    allowed = await met.sync(policy=replace(met.policy, allow_deletes=True))
     assert allowed.exit_code == 0
     assert len(met.world.capsule.tasks()) == len(met.world.onlyoffice.tasks()) == 9
 
 
 async def test_kept_deletions_stay_where_they_were_made(met: Firm) -> None:
     """With `deletions: keep` a task deleted in one CRM stays in the others, and is not created again."""
-    keep = Policy(deletions="keep")
+    keep = replace(met.policy, deletions="keep")
     met.crms["plannr"].remove(met.task("plannr", "Ring Bob")["id"])
     for _ in range(3):
         done = await met.sync(policy=keep)

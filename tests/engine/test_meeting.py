@@ -118,7 +118,7 @@ async def test_first_sync_copy_matches_nothing(firm: Firm) -> None:
     """With `first_sync: copy` every task is taken for a new one."""
     firm.world.onlyoffice.add(title="Ring Bob", due="2026-03-20")
     firm.world.capsule.add(title="Ring Bob", due="2026-03-20")
-    policy = Policy(first_sync="copy")
+    policy = Policy(first_sync="copy", full_sweep=timedelta(0))
     for _ in range(2):
         await firm.sync(policy=policy)
     assert everywhere(firm) == in_all("Ring Bob", "Ring Bob")

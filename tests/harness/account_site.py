@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
@@ -15,9 +15,10 @@ from accounts import Arrangement
 from firm import FakeClock
 
 from tasksync.connectors.manifest import ConnectionSettings, discover
-from tasksync.core.record import Observation
+from tasksync.core.record import TASK, Observation
 from tasksync.ports import Connector
 from tasksync.sandbox.crm import Crm
+from tasksync.sandbox.shelf import Shelf
 from tasksync.sandbox.world import World
 from tasksync.transport.dial import Dialer
 from tasksync.transport.redaction import Redactor
@@ -47,6 +48,10 @@ class Site:
         self.clock.moment = self.clock.moment.replace(microsecond=300_000) + timedelta(minutes=2)
         self.crm.reset()
         self.crm.settings.change({**type(self.crm.settings)().model_dump(), **arrangement.switches})
+        self.shelf: Shelf[Any] = self.crm.shelf(arrangement.kind.name)
+        for record in self.shelf.all():  # a new account may have some
+            self.shelf.remove(record["id"])
+        self._filled = 0
         self._dialers = AsyncExitStack()
         self._tries = 5
 
@@ -101,24 +106,66 @@ class Site:
         self.crm.remove(made)
         return connector
 
-    def columns(self, task_id: str) -> dict[str, Any]:
-        """The whole row of a task, as the CRM's database has it."""
-        rows: Any = self.crm
-        (row,) = [row for row in rows.rows() if task_id in {getattr(row, "uuid", None), str(getattr(row, "id", None))}]
+    # --- what people do and see there ---
+
+    def add(self, **fields: Any) -> str:
+        """A record as a person makes it, with all that the CRM asks for."""
+        return self.shelf.add(**{**self.arrangement.least, **fields})
+
+    def finish(self, record_id: str, *, finished: bool = True) -> None:
+        self.shelf.edit(record_id, done=finished)
+
+    def fill(self, count: int) -> None:
+        """So many plain open records, each with a title of its own."""
+        for number in range(count):
+            self.add(title=f"Review client file {self._filled + number:05}")
+        self._filled += count
+
+    def ids(self) -> list[str]:
+        """Of all records, oldest first."""
+        return [record["id"] for record in self.shelf.all()]
+
+    def shown(self, record_id: str) -> dict[str, Any]:
+        """What a person reads in a record, by our fields, with references of the connection."""
+        found = self.shelf.one(record_id)
+        links = {type_: id_ for type_, id_ in found.get("links", {}).items() if id_}
+        # A case of Capsule is that of one contact.
+        members = found.get("members", [links["contact"]] if "contact" in links else [])
+        return {
+            **found,
+            self.arrangement.state: found["done"],
+            "assignees": _references("person", map(self._person, found.get("assignees", []))),
+            "links": tuple(sorted(f"office:{type_}:{id_}" for type_, id_ in links.items())),
+            "members": _references("contact", members),
+        }
+
+    def _person(self, person_id: str) -> str:
+        return str(self.crm.shelf("person").one(person_id)[self.arrangement.person_id])
+
+    def columns(self, record_id: str) -> dict[str, Any]:
+        """The whole row of a record, as the CRM's database has it."""
+        source: Any = self.crm if self.arrangement.kind is TASK else self.shelf
+        (row,) = [
+            row for row in source.rows() if record_id in {getattr(row, "uuid", None), str(getattr(row, "id", None))}
+        ]
         return asdict(row)
 
-    def changed(self, before: Mapping[str, Any], task_id: str) -> set[str]:
+    def changed(self, before: Mapping[str, Any], record_id: str) -> set[str]:
         """The columns that differ from `before` by now, but for those that any write may move."""
-        now = self.columns(task_id)
+        now = self.columns(record_id)
         assert now.keys() == before.keys()
         return {name for name in now if now[name] != before[name]} - self.arrangement.stamps
 
     def creates(self) -> int:
-        """How often a client asked for a task to be made, whatever came of it."""
+        """How often a client asked for a record to be made, whatever came of it."""
         wanted = re.compile(self.arrangement.creating)
         return sum(method == "POST" and bool(wanted.search(path)) for method, path, _ in self.crm.requests)
 
 
-async def everything(connector: Connector) -> list[Observation]:
+def _references(type_: str, ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(f"office:{type_}:{id_}" for id_ in ids))
+
+
+async def everything(connector: Connector, kind: str = TASK.name) -> list[Observation]:
     """All that a poll shows, in order."""
-    return [one async for page in connector.poll("task") for one in page]
+    return [one async for page in connector.poll(kind) for one in page]

@@ -15,10 +15,17 @@ from tasksync.sandbox.world import World
 ROOT = Path(__file__).parents[2]
 
 
+def example_without_waiting() -> str:
+    """config.example.yaml, but for the hour that may pass until a deletion is noticed."""
+    text = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
+    assert "full_sweep: 1h" in text
+    return text.replace("full_sweep: 1h", "full_sweep: 0s")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """A person's working directory, with config.example.yaml as config.yaml and the variables that lead
-    to the sandbox.
+    """A person's working directory, with config.example.yaml, without waiting, as config.yaml and the variables that
+    lead to the sandbox.
     """
 
     folder: Path

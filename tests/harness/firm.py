@@ -13,8 +13,9 @@ from typing import Any
 import httpx
 
 from tasksync.connectors.manifest import ConnectionSettings, discover
+from tasksync.core.directory import NOTHING_CONFIGURED, Configured
 from tasksync.core.match import alike
-from tasksync.core.record import Record
+from tasksync.core.record import TASK, Kind, Record
 from tasksync.engine.cycle import Cycle, latest_moment
 from tasksync.engine.member import Policy
 from tasksync.engine.report import CycleReport
@@ -63,15 +64,19 @@ class Lines:
 
 @dataclass(kw_only=True)
 class Firm:
-    """One firm: three CRMs, one mirror, and people who edit. Connections are named as the sandbox's CRMs."""
+    """One firm: three CRMs, one mirror, and people who edit. Connections are named as the sandbox's CRMs. Every poll is
+    a complete one, unless a test has another policy.
+    """
 
     clock: FakeClock
     world: World
     mirror: Mirror
     settings: dict[str, ConnectionSettings]
     log: Lines = field(default_factory=Lines)
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = field(default_factory=lambda: Policy(full_sweep=timedelta(0)))
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    configured: Configured = NOTHING_CONFIGURED
+    kinds: tuple[Kind, ...] = (TASK,)
     ids: Iterator[str] = field(default_factory=lambda: (f"{number:04x}" for number in count(1)))
 
     @property
@@ -106,6 +111,8 @@ class Firm:
             new_id=lambda: next(self.ids),
             only=only,
             dry_run=dry_run,
+            configured=self.configured,
+            kinds=self.kinds,
         )
         try:
             return await cycle.run()
@@ -162,6 +169,11 @@ class Firm:
     def conflicts(self) -> Sequence[Conflict]:
         with self.mirror.begin() as unit:
             return unit.conflicts()
+
+    def gaps(self) -> set[tuple[str, str, str]]:
+        """Connection, field and value of what is known to have no counterpart."""
+        with self.mirror.begin() as unit:
+            return {(gap.connection, gap.field, gap.value) for gap in unit.gaps()}
 
     def holds(self) -> Sequence[Hold]:
         with self.mirror.begin() as unit:

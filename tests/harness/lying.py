@@ -160,6 +160,8 @@ class LyingFirm(Firm):
             only=only,
             dry_run=dry_run,
             redact=self.redactor.redact,
+            configured=self.configured,
+            kinds=self.kinds,
         )
         try:
             return await cycle.run()
@@ -170,7 +172,9 @@ class LyingFirm(Firm):
 
 
 def lying_firm(api: str) -> LyingFirm:
-    """Three empty accounts with a secret of their own, and an empty mirror. A request is tried twice at most."""
+    """Three empty accounts with a secret of their own, and an empty mirror. A request is tried twice at most, and at
+    least every ten minutes a poll is a complete one.
+    """
     clock = FakeClock()
     world = World(clock, seed=False)
     redactor = Redactor()
@@ -185,6 +189,7 @@ def lying_firm(api: str) -> LyingFirm:
         settings={name: replace(one, token=SECRET) for name, one in connections(api).items()},
         redactor=redactor,
         retry=RetryPolicy(tries=2, total=timedelta(seconds=20)),
+        policy=Policy(full_sweep=timedelta(minutes=10)),
     )
 
 

@@ -130,7 +130,9 @@ class Book:
             off = self._written_off(tag, name, crm, before)
             heads = self.heads[tag, name]
             had = [one for one in heads if before and self._had(crm, one, before)]
-            over = {one: None for one in had if one not in off} | {other: None for one in off for other in one.over}
+            # One that is written off may still be known, from a poll that was cut off.
+            over = {one: None for one in had if one not in off or one.tried}
+            over |= {other: None for one in off for other in one.over}
             origin = off[0].before if off else before.get(name)
             number = len(self.entries)
             entry = Entry(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from desk import ROOT
+from desk import ROOT, example_without_waiting
 
 from tasksync.ports import Unit
 from tasksync.sandbox.server import Server
@@ -107,7 +106,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(exist_ok=True)
-        shutil.copy(ROOT / "config.example.yaml", self.folder / "config.yaml")
+        (self.folder / "config.yaml").write_text(example_without_waiting(), encoding="utf-8")
         self._server.__enter__()
         self._driver.__enter__()
         urls = {f"{crm.upper()}_URL": f"{self._server.url}/{crm}" for crm in self.world.crms}

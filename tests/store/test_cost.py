@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from tasksync.core.plan import Action, Operation
+from tasksync.core.directory import Referent
+from tasksync.core.plan import Action, Gap, Operation
 from tasksync.core.record import Record, Replica
-from tasksync.ports import OperationState
+from tasksync.ports import Correspondence, OperationState
 from tasksync.store.mirror import SqlMirror, SqlUnit
 from tasksync.store.section import PAGE
 
@@ -25,16 +26,31 @@ PLANNED = [
     Operation(connection="capsule", kind="task", record_id=one, action=Action.CREATE, values={"title": one}, title=one)
     for one in RECORD_IDS
 ]
+PEOPLE = [Referent(reference=f"office:person:{one}", emails=(f"{one}@firm.example",)) for one in IDS]
+CONTACTS = [Referent(reference=f"office:contact:{one}", name=one) for one in IDS]
+FOUND = [Correspondence(reference=one.reference, connection="capsule", counterpart=None, at=NOW) for one in CONTACTS]
+# Of every second record a category that all have, and a contact of its own.
+GAPS = [
+    Gap(connection="capsule", record_id=one, field=field, value=value)
+    for one in RECORD_IDS[::2]
+    for field, value in (("category", "Fax"), ("links", f"office:contact:{one}"))
+]
 Statements = list[tuple[str, Any]]
 
 
 @pytest.fixture
 def stocked(mirror: SqlMirror, make_record: Callable[..., Record], make_replica: Callable[..., Replica]) -> SqlMirror:
-    """A mirror with thousands of records, each with a replica in the office and an operation for capsule."""
+    """A mirror with thousands of records, each with a replica in the office and an operation for capsule; and with
+    all that they refer to.
+    """
     with mirror.begin() as unit:
         unit.save_records(make_record(number) for number in range(MANY))
         unit.save_replicas(make_replica(number, record_id=f"r{number:05}") for number in range(MANY))
         unit.replace_pending("task", RECORD_IDS, PLANNED)
+        unit.save_people("office", PEOPLE, NOW)
+        unit.save_referents(CONTACTS)
+        unit.save_correspondences(FOUND)
+        unit.replace_gaps(RECORD_IDS, GAPS)
     return mirror
 
 
@@ -66,6 +82,12 @@ BULK: dict[str, Callable[[SqlUnit], object]] = {
     "queue of states": lambda unit: unit.queue("capsule", [OperationState.PENDING]),
     "revisions": lambda unit: unit.revisions("r00001"),
     "runs": lambda unit: unit.runs(),
+    "people": lambda unit: unit.people(),
+    "listed_at": lambda unit: unit.listed_at("office"),
+    "referents": lambda unit: unit.referents([one.reference for one in CONTACTS]),
+    "records_with_gap": lambda unit: unit.records_with_gap(GAPS[0]),
+    "gaps": lambda unit: unit.gaps(),
+    "the same gaps": lambda unit: unit.replace_gaps(RECORD_IDS, GAPS),
 }
 
 
@@ -112,6 +134,29 @@ def test_writing_is_done_in_pages(
         unit.save_records(make_record(number) for number in range(MANY))
         unit.save_replicas(make_replica(number) for number in range(MANY))
     assert len(statements) == 2 * MANY // PAGE
+
+
+def test_the_directory_is_written_in_pages(stocked: SqlMirror, statements: Statements) -> None:
+    """Lists, referents and correspondences take one execution per page, and a list two statements of its own."""
+    with stocked.begin() as unit:
+        unit.save_people("office", iter(PEOPLE), NOW)
+        unit.save_referents(iter(CONTACTS))
+        unit.save_correspondences(iter(FOUND))
+    assert len(statements) == 3 * MANY // PAGE + 2
+    [cleared] = [one for one in statements if one[0].startswith("DELETE")]
+    assert scans(stocked._raw, *cleared) == []
+
+
+def test_gaps_are_replaced_in_pages(stocked: SqlMirror, statements: Statements) -> None:
+    """However many gaps come and go, those of the records are read once, and once which of the new ones are known."""
+    moved = [replace(gap, connection="advisers") for gap in GAPS]
+    with stocked.begin() as unit:
+        assert len(unit.replace_gaps(RECORD_IDS, moved)) == 1 + len(GAPS) // 2
+    assert [statement.split()[0] for statement, _ in statements] == [
+        *("SELECT", "SELECT", "DELETE"),
+        *["INSERT"] * (len(GAPS) // PAGE),
+    ]
+    assert [scans(stocked._raw, *one) for one in statements[:3]] == [[], [], []]
 
 
 def test_planning_the_same_again_writes_next_to_nothing(stocked: SqlMirror, statements: Statements) -> None:

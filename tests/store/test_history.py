@@ -103,6 +103,17 @@ def test_holds_of_one_connection(stocked: SqlMirror) -> None:
         assert len(unit.holds()) == MANY + 1
 
 
+def test_holds_of_one_kind(stocked: SqlMirror) -> None:
+    """Holds can be asked for by kind, with or without a connection."""
+    case = replace(HOLD, kind="case")
+    elsewhere = replace(case, connection="capsule")
+    with stocked.begin() as unit:
+        unit.hold([HOLD, case, elsewhere])
+        assert [replace(found, id=None) for found in unit.holds(kind="case")] == [case, elsewhere]
+        assert [replace(found, id=None) for found in unit.holds("capsule", kind="case")] == [elsewhere]
+        assert unit.holds("capsule", kind="task") == []
+
+
 @pytest.mark.parametrize("value", [None, "", "ü🎉\n", False, 15, date(2026, 3, 1), NOW, "\ud83d"], ids=repr)
 def test_a_revision_comes_back_whole(value: Value, stocked: SqlMirror) -> None:
     """Every field of a revision survives the mirror, with values of any shape."""

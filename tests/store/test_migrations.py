@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import create_engine
 
 from tasksync.core.record import Record, Replica
 from tasksync.errors import ExitCode, MirrorUnusable
+from tasksync.ports import ConnectionState
 from tasksync.store import migrations
 from tasksync.store.opening import open_mirror, throwaway_copy
 from tasksync.store.schema import OURS, Schema
@@ -56,15 +58,19 @@ def later(tmp_path: Path) -> Later:
 
 
 def shape(raw: Any) -> dict[str, Any]:
-    """What SQLite makes of a schema, in its own words, and independent of how it was written."""
+    """What SQLite makes of a schema, in its own words, and independent of how it was written: a column that was added
+    comes last, wherever it is described.
+    """
     found: dict[str, Any] = {}
     names = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
     for (table,) in names:
         indexes = raw.execute('SELECT name, "unique", origin, partial FROM pragma_index_list(?)', [table]).fetchall()
         found[table] = {
-            "columns": raw.execute('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', [table]).fetchall(),
+            "columns": set(raw.execute('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', [table])),
             "foreign keys": raw.execute(f"PRAGMA foreign_key_list('{table}')").fetchall(),
-            "indexes": {row: raw.execute(f"PRAGMA index_info('{row[0]}')").fetchall() for row in indexes},
+            "indexes": {
+                row: raw.execute("SELECT name FROM pragma_index_info(?)", row[:1]).fetchall() for row in indexes
+            },
         }
     found["conditions"] = sorted(
         sql.rpartition("WHERE")[2].strip()
@@ -176,6 +182,23 @@ def test_a_table_can_be_rebuilt_under_what_refers_to_it(file: Path, later: Later
     with closing(sqlite3.connect(file)) as raw:
         assert raw.execute("SELECT x FROM record").fetchall() == [("y",)]
         assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_what_was_remembered_of_a_connection_is_of_its_tasks(tmp_path: Path) -> None:
+    """Up to revision 0002 there were tasks only, and whoever looked last had made a complete poll."""
+    path = str(tmp_path / "old.db")
+    open_mirror(path, schema=Schema(scripts=OURS.scripts, head="0002")).close()
+    moments = ("2026-03-01T12:30:15.000000Z", "2026-03-02T12:30:15.000000Z")
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("INSERT INTO connection VALUES ('office', 'i', 's', ?, ?), ('new', 'n', '', NULL, NULL)", moments)
+    met, polled = map(datetime.fromisoformat, moments)
+    with closing(open_mirror(path)) as mirror, mirror.begin() as unit:
+        assert list(unit.connections()) == [
+            ConnectionState(name="new", kind="task", identity="n", scope=""),
+            ConnectionState(
+                name="office", kind="task", identity="i", scope="s", met_at=met, polled_at=polled, looked_at=polled
+            ),
+        ]
 
 
 def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tasksync.ports import OperationState, Queued
 from tasksync.store.mirror import SqlMirror, SqlUnit
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+THERE = NOW - timedelta(hours=2)
 MANY = 2_000
 PENDING, SENDING, UNKNOWN, HELD = OperationState
 
@@ -61,12 +62,18 @@ def test_an_operation_comes_back_whole(stocked: SqlMirror) -> None:
     with stocked.begin() as unit:
         unit.replace_pending("task", ["r00001"], [wanted])
         [queued] = unit.queue()
-        unit.mark([queued.id], SENDING, at=NOW)
+        unit.mark([queued.id], SENDING, at=NOW, there=THERE)
         unit.mark([queued.id], UNKNOWN, error="No answer came.")
     with stocked.begin() as unit:
         [found] = unit.queue()
     assert found == Queued(
-        id=queued.id, operation=wanted, state=UNKNOWN, attempts=1, attempted_at=NOW, error="No answer came."
+        id=queued.id,
+        operation=wanted,
+        state=UNKNOWN,
+        attempts=1,
+        attempted_at=NOW,
+        attempted_there=THERE,
+        error="No answer came.",
     )
     assert all(getattr(found, field.name) for field in fields(Queued))
 
@@ -116,16 +123,18 @@ def test_what_waits_is_replaced(
     with stocked.begin() as unit:
         plan(unit, *before)
         for queued in unit.queue():
-            unit.mark([queued.id], SENDING, at=NOW)
+            unit.mark([queued.id], SENDING, at=NOW, there=THERE)
             unit.mark([queued.id], state, error=f"why {name(queued)}")
         known = {operation(one).record_id for one in [*before, *planned]}
         unit.replace_pending("task", known, [operation(one) for one in planned])
         queue = unit.queue()
+    new = (PENDING, 0, None, None, None)
     expected = [
-        (one[1:], state, 1, NOW, f"why {one[1:]}") if one.startswith("+") else (one, PENDING, 0, None, None)
-        for one in after
+        (one[1:], state, 1, NOW, THERE, f"why {one[1:]}") if one.startswith("+") else (one, *new) for one in after
     ]
-    assert [(name(one), one.state, one.attempts, one.attempted_at, one.error) for one in queue] == expected
+    assert [
+        (name(one), one.state, one.attempts, one.attempted_at, one.attempted_there, one.error) for one in queue
+    ] == expected
 
 
 def test_an_equal_operation_keeps_its_row(stocked: SqlMirror) -> None:
@@ -201,6 +210,16 @@ def test_the_queue_can_be_narrowed(stocked: SqlMirror) -> None:
         assert names(unit.queue("a", {HELD})) == ["update:2@a"]
         assert names(unit.queue("a", {HELD, PENDING})) == ["update:2@a", "update:1@a"]
         assert names(unit.queue("nobody")) == []
+
+
+def test_the_queue_of_one_kind(stocked: SqlMirror) -> None:
+    """Operations can be asked for by the kind of their records, with or without a connection or states."""
+    with stocked.begin() as unit:
+        plan(unit, "update:2@a")
+        unit.replace_pending("case", ["r00001"], [operation("update:1@a", kind="case")])
+        assert names(unit.queue(kind="case")) == ["update:1@a"]
+        assert names(unit.queue("a", {PENDING}, kind="task")) == ["update:2@a"]
+        assert names(unit.queue("b", kind="case")) == []
 
 
 def test_marking_counts_attempts_and_replaces_errors(stocked: SqlMirror) -> None:

@@ -29,6 +29,19 @@ def test_connections_are_remembered_by_name(mirror: SqlMirror) -> None:
         assert list(unit.connections()) == [capsule, office]
 
 
+def test_connections_are_remembered_for_each_kind(mirror: SqlMirror) -> None:
+    """What is remembered of a connection's cases is apart from its tasks, which are meant if nothing is said."""
+    tasks = ConnectionState(name="office", identity="o", scope="", polled_at=NOW, looked_at=NOW)
+    cases = replace(tasks, kind="case", polled_at=None, looked_at=None)
+    with mirror.begin() as unit:
+        unit.save_connection(tasks)
+        assert unit.connection("office", "case") is None
+        unit.save_connection(cases)
+        assert unit.connection("office") == unit.connection("office", "task") == tasks
+        assert unit.connection("office", "case") == cases
+        assert list(unit.connections()) == [cases, tasks]
+
+
 def test_a_replica_comes_back_whole(
     mirror: SqlMirror, make_record: Callable[..., Record], make_replica: Callable[..., Replica]
 ) -> None:

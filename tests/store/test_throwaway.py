@@ -158,7 +158,7 @@ def test_a_copy_of_a_mirror_that_needs_a_rollback(file: Path, folder: Path, tmp_
         raw.execute("PRAGMA cache_size = 1")
         raw.execute("BEGIN IMMEDIATE")
         raw.executemany(
-            "INSERT INTO connection (name, identity, scope) VALUES (?, ?, '')",
+            "INSERT INTO connection (name, kind, identity, scope) VALUES (?, 'task', ?, '')",
             ((f"half-{number}", "x" * 2_000) for number in range(200)),
         )
         shutil.copyfile(source, file)

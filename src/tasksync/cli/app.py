@@ -11,8 +11,12 @@ import typer
 from tasksync import __version__
 from tasksync.cli.check import check
 from tasksync.cli.demo import demo
+from tasksync.cli.explain import explain
 from tasksync.cli.history import conflicts, history
 from tasksync.cli.holds import holds
+from tasksync.cli.link import link, unlink
+from tasksync.cli.login import login
+from tasksync.cli.map import map_
 from tasksync.cli.outbox import outbox
 from tasksync.cli.restore import restore
 from tasksync.cli.sandbox import sandbox
@@ -62,13 +66,18 @@ def options(
 
 app.command()(sync)
 app.command()(check)
+app.command()(login)
 app.command()(demo)
 app.command()(sandbox)
 app.command()(status)
 app.add_typer(holds, name="holds")
+app.command("map")(map_)
 app.command()(conflicts)
 app.command()(history)
+app.command()(explain)
 app.command()(restore)
+app.command()(link)
+app.command()(unlink)
 app.add_typer(outbox, name="outbox")
 
 

@@ -103,8 +103,10 @@ def plain(values: Values) -> Mapping[str, Any]:
     return {name: jsonable(value) for name, value in values.items()}
 
 
-def jsonable(value: Value) -> str | bool | int | None:
+def jsonable(value: Value) -> str | bool | int | list[str] | None:
     """A value as JSON knows it."""
+    if isinstance(value, tuple):
+        return list(value)
     return iso(value) if isinstance(value, date) else value
 
 
@@ -128,10 +130,12 @@ def brief(value: Value) -> str:
 
 def whole(value: Value) -> str:
     """All of a value. What a terminal would obey instead of showing it is replaced."""
-    if value is None or value == "":
+    if value is None or value in {"", ()}:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple):
+        value = ", ".join(value)
     text = iso(value) if isinstance(value, date) else str(value)
     return "".join("\ufffd" if unicodedata.category(one) in _OBEYED and one not in "\n\t" else one for one in text)
 

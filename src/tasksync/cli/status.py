@@ -22,7 +22,8 @@ def status(
     *,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
-    """Show the last sync, and for each connection: its account, when it was last read, what waits and what is held.
+    """Show the last sync, and for each connection: its account, when it was last read, what waits and what is held,
+    and how many people, categories or links of tasks it does not know.
 
     Reads only, needs no CRM, and does not wait for a sync that is running. Ends with 0 whatever it shows. Examples:
 
@@ -40,10 +41,12 @@ def status(
 
 
 def _as_json(config: Config, unit: Unit) -> dict[str, Any]:
+    # By name and kind, and "task" comes last: what is told of a connection is told of its tasks.
     known = {state.name: state for state in unit.connections()}
     waiting = Counter(queued.operation.connection for queued in unit.queue() if queued.state is not OperationState.HELD)
     open_ = [hold for hold in unit.holds() if hold.decision is None]
     held = Counter(hold.connection for hold in open_)
+    gaps = Counter(gap.connection for gap in unit.gaps())
     configured = [settings.name for settings in config.connections]
     connections = {}
     for name in [*configured, *sorted(known.keys() - set(configured))]:
@@ -55,6 +58,7 @@ def _as_json(config: Config, unit: Unit) -> dict[str, Any]:
             "polled_at": None if state is None else show.iso_or_none(state.polled_at),
             "waiting": waiting[name],
             "held": held[name],
+            "gaps": gaps[name],
         }
     last = next(iter(unit.runs(1)), None)
     run = (
@@ -67,7 +71,7 @@ def _as_json(config: Config, unit: Unit) -> dict[str, Any]:
             "exit_code": last.exit_code,
         }
     )
-    return {"last_run": run, "connections": connections, "holds": len(open_)}
+    return {"last_run": run, "connections": connections, "holds": len(open_), "gaps": gaps.total()}
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -78,11 +82,14 @@ def _print(found: dict[str, Any]) -> None:
     else:
         outcome = show.OUTCOMES.get(ExitCode(last["exit_code"]), "")
         out.print(Text(f"Last sync: {last['finished_at']}, exit code {last['exit_code']}. {outcome}"))
-    made = show.table("", "connection", "account", "joined", "last read in full", "waiting", "held")
+    made = show.table("", "connection", "account", "joined", "last read in full", "waiting", "held", "gaps")
     for name, one in found["connections"].items():
         shown = name if one["configured"] else f"{name} (not in the config any more)"
         times = (show.brief(one["met_at"]), show.brief(one["polled_at"]))
-        made.add_row(shown, show.brief(one["account"]), *times, str(one["waiting"]), str(one["held"]))
+        counts = (str(one[name]) for name in ("waiting", "held", "gaps"))
+        made.add_row(shown, show.brief(one["account"]), *times, *counts)
     out.print(made)
     if found["holds"]:
         out.print(Text("Held for a person: tasksync holds list"))
+    if found["gaps"]:
+        out.print(Text("Gaps, where somebody or something is not known in a CRM: tasksync map"))

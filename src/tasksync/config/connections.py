@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from tasksync.config.document import Document, KeyPath, suggestion
+from tasksync.config.secrets import SecretFolders, beside, check_text, text_of
 from tasksync.config.settings import CommonSettings
 from tasksync.config.validation import given, validate
-from tasksync.connectors.manifest import ConnectionSettings, Manifest
+from tasksync.connectors.manifest import ConnectionSettings, Manifest, Options
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _NAME_ADVICE = "a name begins with a letter (A-Z, a-z) and goes on with letters, digits, `_` and `-`"
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
-_CREDENTIALS = ("token", "username", "password")
+_CREDENTIALS = ("token", "username", "password", "client_id", "client_secret")
+_SECRETS = frozenset({"token", "password", "client_secret"})
 _COMMON = frozenset(CommonSettings.model_fields)
 
 
@@ -27,7 +28,9 @@ def check_name(document: Document, path: KeyPath) -> None:
         document.complain(path, _NAME_ADVICE)
 
 
-def read_connection(document: Document, name: str, manifests: Mapping[str, Manifest]) -> ConnectionSettings | None:
+def read_connection(
+    document: Document, name: str, manifests: Mapping[str, Manifest], folders: SecretFolders
+) -> ConnectionSettings | None:
     """The connection of that name; None when it is wrong, after complaining to `document` about all of it."""
     at: KeyPath = ("connections", name)
     check_name(document, at)
@@ -39,23 +42,28 @@ def read_connection(document: Document, name: str, manifests: Mapping[str, Manif
     manifest = _manifest(document, at, values, manifests)
     own = {key: value for key, value in values.items() if key not in _COMMON}
     common = validate(document, CommonSettings, {key: values[key] for key in values if key in _COMMON}, at)
-    token = _secret(document, (*at, "token"), values)
-    password = _secret(document, (*at, "password"), values)
+    elsewhere = {} if manifest is None else _elsewhere(document, at, manifest, values, folders)
+    secrets = {key: _secret(document, (*at, key), values, elsewhere, folders) for key in _SECRETS}
     if common is not None:
         _check_url(document, (*at, "url"), common)
     if manifest is None:
         return None
-    _check_credentials(document, at, manifest, values)
+    _check_credentials(document, at, manifest, {*_given(document, at, values), *elsewhere})
     options = validate(document, manifest.options, own, at, beside=_COMMON)
     if common is None or options is None:
         return None
+    if common.client_id is not None:
+        _check_oauth(document, at, manifest, options)
     return ConnectionSettings(
         name=name,
         type=common.type,
         url=common.url.rstrip("/"),
-        token=token,
+        token=secrets["token"],
         username=common.username,
-        password=password,
+        password=secrets["password"],
+        client_id=common.client_id,
+        client_secret=secrets["client_secret"],
+        redirect_uri=common.redirect_uri,
         timezone=common.timezone,
         poll_every=common.poll_every,
         options=options,
@@ -78,9 +86,11 @@ def _account(connection: ConnectionSettings) -> object:
     # One sign-in can open several accounts, told apart by an option (Plannr's account_uuid). Defaults are no part of
     # an account. What only the CRMs can tell, they are asked before the first sync.
     options = connection.options.model_dump(exclude={"defaults"})
+    # Nor does the client of OAuth2 make an account: many can have signed in to it. Each connection is its own.
+    signed_in = connection.name if connection.client_id else None
     parts = _split(connection.url)
     url = (parts.scheme, parts.hostname, parts.port, parts.path) if parts else connection.url
-    return connection.type, url, connection.token, connection.username, connection.password, options
+    return connection.type, url, connection.token, connection.username, connection.password, signed_in, options
 
 
 def _manifest(
@@ -94,58 +104,77 @@ def _manifest(
     return manifests.get(kind)
 
 
-def _secret(document: Document, path: KeyPath, values: Mapping[str, Any]) -> str | None:
-    """The secret at `path`, or in the file that `<path>_file` names. What is no text, its model complains about."""
-    key = str(path[-1])
-    beside = f"{key}_file"
-    secret = values.get(key)
-    if key in values and beside in values:
-        document.complain(path, f"stands beside {beside}; give one of them")
-        return None
-    if beside in values:
-        path = (*path[:-1], beside)
-        secret = _from_file(document, path, values[beside]) if isinstance(values[beside], str) else None
-    if not isinstance(secret, str):
-        return None
-    if secret == "":
-        document.complain(path, "must not be empty")
-    elif _UNPRINTABLE.search(secret):
-        document.complain(path, "contains a line break or another control character")
-    return secret
-
-
-def _from_file(document: Document, path: KeyPath, named: str) -> str | None:
-    file = document.file.parent / named
-    # A name without a folder is not repeated: it may be the secret itself, put under the wrong key.
-    told = f"the file {file}" if Path(named).is_absolute() else f"the file of this name in {file.parent.absolute()}"
-    try:
-        secret = file.read_text(encoding="utf-8").removesuffix("\n")
-    except OSError as error:
-        document.complain(path, f"{told} cannot be read: {error.strerror}")
-        return None
-    except ValueError:
-        document.complain(path, f"{told} cannot be read: it is not UTF-8 text")
-        return None
-    if not secret:
-        document.complain(path, f"{told} is empty")
-        return None
-    return secret
-
-
-def _check_credentials(document: Document, at: KeyPath, manifest: Manifest, values: Mapping[str, Any]) -> None:
-    found = {
+def _given(document: Document, at: KeyPath, values: Mapping[str, Any]) -> frozenset[str]:
+    """The credentials that the file gives, in one form or the other, rightly or not."""
+    return frozenset(
         key
         for key in _CREDENTIALS
         for place in (key, f"{key}_file")
         if place in values or document.unreadable((*at, place))
-    }
-    if found not in manifest.credentials:
-        ways = " or ".join(" and ".join(_in_order(way)) for way in manifest.credentials)
-        has = f"has {' and '.join(_in_order(found))}" if found else "has no credentials"
-        document.complain(at, f"{has}, but {manifest.label} needs {ways}")
+    )
 
 
-def _in_order(keys: set[str] | frozenset[str]) -> list[str]:
+def _elsewhere(
+    document: Document, at: KeyPath, manifest: Manifest, values: Mapping[str, Any], folders: SecretFolders
+) -> Mapping[str, Path]:
+    """The files, by key, of the secrets that together with what is given make a way to sign in. Nothing is added to a
+    whole way, so what lies about cannot get in between.
+    """
+    found = _given(document, at, values)
+    if not _NAME.fullmatch(str(at[-1])):
+        return {}
+    for way in manifest.credentials:
+        missing = way - found
+        files = {key: file for key in missing & _SECRETS if (file := folders.find(f"{at[-1]}.{key}")) is not None}
+        if found <= way and files.keys() == missing:
+            return files
+    return {}
+
+
+def _secret(
+    document: Document, path: KeyPath, values: Mapping[str, Any], elsewhere: Mapping[str, Path], folders: SecretFolders
+) -> str | None:
+    """The secret at `path`, or in the file that `<path>_file` names, or `elsewhere`. What is no text, its model
+    complains about.
+    """
+    key = str(path[-1])
+    beside_it = f"{key}_file"
+    if key in values and beside_it in values:
+        document.complain(path, f"stands beside {beside_it}; give one of them")
+        return None
+    if key in elsewhere:
+        return text_of(document, path, elsewhere[key], folders, f"the file {elsewhere[key]}")
+    if beside_it in values:
+        named = values[beside_it]
+        if not isinstance(named, str):
+            return None
+        file, told = beside(document, named)
+        return text_of(document, (*path[:-1], beside_it), file, folders, told)
+    secret = values.get(key)
+    if not isinstance(secret, str):
+        return None
+    check_text(document, path, secret)
+    return secret
+
+
+def _check_credentials(document: Document, at: KeyPath, manifest: Manifest, found: Collection[str]) -> None:
+    if found in manifest.credentials:
+        return
+    ways = " or ".join(" and ".join(_in_order(way)) for way in manifest.credentials)
+    has = f"has {' and '.join(_in_order(found))}" if found else "has no credentials"
+    document.complain(at, f"{has}, but {manifest.label} needs {ways}")
+
+
+def _check_oauth(document: Document, at: KeyPath, manifest: Manifest, options: Options) -> None:
+    if manifest.oauth is None:
+        return  # then its credentials have no client_id either, and that was complained about
+    try:
+        manifest.oauth(options)
+    except ValueError as reason:
+        document.complain((*at, "client_id"), str(reason))
+
+
+def _in_order(keys: Collection[str]) -> list[str]:
     return [key for key in _CREDENTIALS if key in keys]
 
 

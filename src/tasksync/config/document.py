@@ -77,7 +77,8 @@ class Problem:
 class Document:
     """A parsed file. `values` holds mappings, lists, text, numbers, booleans and None, and nothing of YAML's own.
 
-    Problems are collected with `complain` until `finish` raises them all at once.
+    Problems are collected with `complain` until `finish` raises them all at once. What is allowed but hardly meant is
+    told with `warn`.
     """
 
     def __init__(self, file: Path) -> None:
@@ -85,6 +86,7 @@ class Document:
         self.values: dict[str, Any] = {}
         self._lines: dict[KeyPath, int] = {}
         self._problems: list[Problem] = []
+        self._doubts: list[Problem] = []
         self._unreadable: set[str] = set()
 
     @classmethod
@@ -120,12 +122,23 @@ class Document:
 
     def complain(self, path: KeyPath, message: str) -> None:
         """One more problem, at `path` or, if that is not in the file, on the line of the nearest key above it."""
-        if self.unreadable(path):
-            return
+        if not self.unreadable(path):
+            self._problems.append(self._problem(path, message))
+
+    def warn(self, path: KeyPath, message: str) -> None:
+        """One more doubt, placed like a problem."""
+        self._doubts.append(self._problem(path, message))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All doubts, in the order of the file."""
+        return tuple(self._told(doubt) for doubt in sorted(set(self._doubts)))
+
+    def _problem(self, path: KeyPath, message: str) -> Problem:
         at = path
         while at and at not in self._lines:
             at = at[:-1]
-        self._problems.append(Problem(line=self._lines.get(at, 0), key=dotted(path), message=message))
+        return Problem(line=self._lines.get(at, 0), key=dotted(path), message=message)
 
     def finish(self) -> None:
         """Raise `ConfigError` with all problems, one per line in the order of the file, if there are any."""

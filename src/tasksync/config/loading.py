@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from tasksync.config.connections import check_duplicates, check_name, read_connection
+from tasksync.config.correspondences import read_categories, read_correspondences
 from tasksync.config.document import Document, KeyPath, suggestion
+from tasksync.config.secrets import CONTAINER, SecretFolders, key_of
 from tasksync.config.settings import FileSettings, GroupSettings, Listen, LogSettings, RetrySettings, SyncSettings
 from tasksync.config.validation import validate
 from tasksync.connectors.manifest import ConnectionSettings, Manifest, discover
+from tasksync.core.directory import NOTHING_CONFIGURED, Configured
 from tasksync.errors import ConfigError
 
 VARIABLE: Final = "TASKSYNC_CONFIG"
@@ -33,8 +36,9 @@ class Config:
     """Everything that can be configured, checked.
 
     `path` is the file it came from. `database` is an SQLAlchemy URL as given, or the absolute path of a file.
-    `connections` are in the order of the file, which breaks ties between equal stamps. `warnings` are sentences about
-    what is allowed but hardly meant.
+    `connections` are in the order of the file, which breaks ties between equal stamps. `correspondences` are the
+    people and things that a person said are the same. `token_key` is what the tokens of OAuth2 are encrypted with;
+    None: they are not. `warnings` are sentences about what is allowed but hardly meant.
     """
 
     path: Path
@@ -46,6 +50,8 @@ class Config:
     retry: RetrySettings
     log: LogSettings
     http: Listen | None
+    correspondences: Configured = NOTHING_CONFIGURED
+    token_key: bytes | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
 
 
@@ -73,39 +79,51 @@ def find_config(given: Path | None, environ: Mapping[str, str], places: Sequence
 
 
 def load_config(
-    path: Path | None, environ: Mapping[str, str], manifests: Mapping[str, Manifest] | None = None
+    path: Path | None,
+    environ: Mapping[str, str],
+    manifests: Mapping[str, Manifest] | None = None,
+    *,
+    container: Path = CONTAINER,
 ) -> Config:
     """The configuration from the file that `find_config` finds. `manifests` are the known connectors by type, those
-    that are installed if not given.
+    that are installed if not given. `container` is the folder of a container's secrets.
 
     Raises one `ConfigError` that lists everything that is wrong.
     """
     file = find_config(path, environ)
     document = Document.load(file, environ)
+    folders = SecretFolders.of(environ, container)
     # A section that is wrong keeps none of the others from being looked at.
     settings = validate(document, FileSettings, document.values)
-    connections = _connections(document, discover() if manifests is None else manifests)
+    connections = _connections(document, discover() if manifests is None else manifests, folders)
     groups = _groups(document)
+    names = _names(document, "connections")
+    correspondences, categories = read_correspondences(document, names), read_categories(document, names)
+    key = None if settings is None else key_of(document, settings.secrets.key_file, folders)
     document.finish()
     assert settings is not None, "whatever is wrong with them was complained about"
     return Config(
         path=file,
         database=_database(file, settings.database),
-        connections=connections,
+        connections=tuple(replace(one, categories=categories.get(one.name, {})) for one in connections),
         groups=groups,
         sync=settings.sync,
         retry=settings.retry,
         log=settings.log,
         http=settings.http.listen if settings.http else None,
-        warnings=tuple(_lonely(group) for group in groups if len(group.connections) < 2),
+        correspondences=correspondences,
+        token_key=key,
+        warnings=(*document.warnings, *(_lonely(group) for group in groups if len(group.connections) < 2)),
     )
 
 
-def _connections(document: Document, manifests: Mapping[str, Manifest]) -> tuple[ConnectionSettings, ...]:
+def _connections(
+    document: Document, manifests: Mapping[str, Manifest], folders: SecretFolders
+) -> tuple[ConnectionSettings, ...]:
     names = _names(document, "connections")
     if not document.values.get("connections"):
         document.complain(("connections",), "needs at least one connection: a name, and below it type, url and so on")
-    read = (read_connection(document, name, manifests) for name in names)
+    read = (read_connection(document, name, manifests, folders) for name in names)
     connections = tuple(connection for connection in read if connection is not None)
     check_duplicates(document, connections)
     return connections

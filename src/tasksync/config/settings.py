@@ -7,9 +7,10 @@ from datetime import timedelta
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from tasksync.config.document import suggestion
 from tasksync.core.guard import DeletionLimit
@@ -84,6 +85,25 @@ def whole_number(value: object) -> object:
     return value
 
 
+def different_kinds(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """One kind of record at least, and none twice. Raises `ValueError`."""
+    if not kinds or len(set(kinds)) < len(kinds):
+        raise ValueError("needs one or more of task and case, each once")
+    return kinds
+
+
+def browser_address(text: str) -> str:
+    """An address that a browser can be sent to. Raises `ValueError`."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # is parsed only when it is asked for
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
+        raise ValueError("needs the redirect URL that is registered at the CRM, such as http://127.0.0.1:8400/")
+    return text
+
+
 Duration: TypeAlias = Annotated[timedelta, BeforeValidator(duration)]
 SomeDuration: TypeAlias = Annotated[timedelta, BeforeValidator(some_duration)]
 
@@ -95,12 +115,17 @@ class Settings(BaseModel):
 
 
 class SyncSettings(Settings):
-    """How cycles treat records. `completed_horizon`: tasks finished longer ago are not copied at a first meeting."""
+    """How cycles treat records, and those of which `kinds`. `completed_horizon`: tasks finished longer ago are not
+    copied at a first meeting. `full_sweep`: how old the last complete listing may be before there is another one; with
+    zero, all are complete.
+    """
 
+    kinds: Annotated[tuple[Literal["task", "case"], ...], AfterValidator(different_kinds)] = ("task",)
     deletions: Literal["propagate", "keep"] = "propagate"
     max_deletes: Annotated[DeletionLimit, BeforeValidator(deletion_limit)] = DeletionLimit()
     completed_horizon: Duration = timedelta(days=30)
     first_sync: Literal["match", "copy"] = "match"
+    full_sweep: Duration = timedelta(hours=1)
 
 
 class RetrySettings(Settings):
@@ -140,6 +165,12 @@ class HttpSettings(Settings):
     listen: Annotated[Listen, BeforeValidator(listen)]
 
 
+class SecretsSettings(Settings):
+    """The section `secrets`."""
+
+    key_file: str | None = None
+
+
 class GroupSettings(Settings):
     """One entry of the section `groups`."""
 
@@ -147,15 +178,19 @@ class GroupSettings(Settings):
 
 
 class FileSettings(Settings):
-    """The whole file. Each connection and each group is judged for itself."""
+    """The whole file. Each connection, each group and each entry of a list is judged for itself."""
 
     database: str = Field(default="tasksync.db", min_length=1)
     connections: Any = None
     groups: Any = None
+    people: Any = None
+    categories: Any = None
+    links: Any = None
     sync: SyncSettings = SyncSettings()
     retry: RetrySettings = RetrySettings()
     log: LogSettings = LogSettings()
     http: HttpSettings | None = None
+    secrets: SecretsSettings = SecretsSettings()
 
 
 class CommonSettings(Settings):
@@ -168,6 +203,10 @@ class CommonSettings(Settings):
     username: str | None = None
     password: SecretStr | None = None
     password_file: str | None = None
+    client_id: Annotated[str, Field(min_length=1)] | None = None
+    client_secret: SecretStr | None = None
+    client_secret_file: str | None = None
+    redirect_uri: Annotated[str, AfterValidator(browser_address)] | None = None
     timezone: Annotated[ZoneInfo, BeforeValidator(zone)] | None = None
     poll_every: SomeDuration = timedelta(seconds=60)
     allow_insecure: bool = False

@@ -86,7 +86,8 @@ def diff(
             continue
         aware = current is None or (known and shows(lens, current.value, replica) and _had(current, window))
         at, estimated = _moment(kind, name, seen, window)
-        canonical = lens.put(remote, kind.field(name).empty if current is None else current.value)
+        ours = kind.field(name).empty if current is None else current.value
+        canonical = lens.put(remote, ours, replica.shadow.get(name))
         yield Change(
             field=name,
             version=Version(
@@ -152,8 +153,10 @@ def written(replica: Replica, seen: Observation, sent: Values, *, seen_at: datet
 
 def shows(lens: Lens, value: Value, replica: Replica) -> bool:
     """Whether the replica holds all that its CRM can hold of `value`."""
-    want = lens.get(value)
-    if want is KEEP or lens.field not in replica.shadow:
+    if lens.field not in replica.shadow:
+        return True
+    want = lens.get(value, replica.shadow[lens.field])
+    if want is KEEP:
         return True
     settled = lens.field in replica.settled and identical(want, replica.settled[lens.field])
     return settled or identical(want, replica.shadow[lens.field])

@@ -11,11 +11,17 @@ The laws, for every remote form ``r`` a CRM can show and every canonical ``c``::
     PutGet   get(put(r, c)) == r          an edit made there arrives as it was made
     GetPut   put(get(c), c) == c          what we wrote there ourselves is no edit, however much the CRM cut off
 
-GetPut is what keeps a 255-character limit from shortening a title elsewhere (I10). All lenses but `same` are built from
-a function ``show`` alone, by the one rule that satisfies both laws whenever ``show(r) == r`` for each r the CRM can
-show: *put keeps c if c shows as r, else takes r*.
+GetPut is what keeps a 255-character limit from shortening a title elsewhere (I10). All lenses are built from a function
+``show``, by the one rule that satisfies both laws whenever ``show(r) == r`` for each r the CRM can show: *put keeps c
+if c shows as r, else takes r*. Where a CRM holds a part of the value only (one of several assignees), ``take`` says
+what becomes of the rest; PutGet must hold for what it makes.
 
-A field for which a connector offers no lens is neither compared nor planned there.
+Some CRMs hold several things in one field of ours, and we may know of some of them only what is there (a contact that
+has no counterpart, beside a case that has one). What is to be left as it is follows from what is held there, so `get`
+and `put` look at that too: ``get(c, held)``, ``put(r, c, held)``.
+
+A field for which a connector offers no lens is neither compared nor planned there. One that is `fixed` is set when a
+record is created there, and never again.
 """
 
 from __future__ import annotations
@@ -45,25 +51,36 @@ class Lens:
     """What one CRM can store of one field. `show` is idempotent: ``show(show(c)) == show(c)`` unless it is KEEP.
 
     `required`: the CRM creates no record without a value here; a default steps in on create where `get` says KEEP.
+    `take` (remote form, canonical, held before) -> canonical; `onto` (canonical, held) -> remote form, in place of
+    `show`; `lacks` (canonical) -> what of it is not shown for want of a counterpart.
     """
 
     field: str
     show: Callable[[Value], Shown]
     required: bool = False
+    fixed: bool = False
+    take: Callable[[Value, Value, Value], Value] | None = None
+    onto: Callable[[Value, Value], Shown] | None = None
+    lacks: Callable[[Value], tuple[str, ...]] = lambda _: ()
 
-    def get(self, canonical: Value) -> Shown:
-        """What the CRM shows for `canonical`, or KEEP."""
-        return self.show(canonical)
+    def get(self, canonical: Value, held: Value = None) -> Shown:
+        """What the CRM shows for `canonical` where it holds `held` now (None: nothing yet), or KEEP."""
+        return self.show(canonical) if self.onto is None else self.onto(canonical, held)
 
-    def put(self, remote: Value, canonical: Value) -> Value:
-        """The canonical value once `remote` was found there while `canonical` was ours."""
-        return canonical if identical(self.show(canonical), remote) else remote
+    def put(self, remote: Value, canonical: Value, held: Value = None) -> Value:
+        """The canonical value once `remote` was found there while `canonical` was ours. `held` is what the CRM held
+        before (None: nobody knows, so what is there may have been there ever since).
+        """
+        before = remote if held is None else held
+        if identical(self.get(canonical, before), remote):
+            return canonical
+        return remote if self.take is None else self.take(remote, canonical, before)
 
     def stands_for(self, remote: Value, canonical: Value, default: Value) -> bool:
         """Whether `remote` may be nothing but what the CRM has of `canonical`: as much as it can show, or, where it can
         show nothing of it, the connection's `default` in its place.
         """
-        shown = self.show(canonical)
+        shown = self.get(canonical, remote)
         return identical(remote, default) if shown is KEEP else identical(remote, shown)
 
 

@@ -7,11 +7,11 @@ any time, and what was planned but never sent is simply planned again:
 the record has in this connection               planned
 =============================================== ======================================================================
 a replica that shows all it can of the record   nothing
-a replica that shows something else             reopen, update (the differing fields), complete: as needed, in this
-order
+a replica that shows something else             reopen, update (the differing fields), complete: as needed, in
+                                                this order
 none                                            create, then complete if the record is finished; unless it was
-finished before the horizon, the
-                                                create is barred (a hold), or a needed value is missing
+                                                finished before the horizon, the create is barred (a hold), or a
+                                                needed value is missing
 a replica that is deleted there for good        nothing
 a replica, but the record counts as deleted     delete
 something, but the connection is out of reach   whatever it may be is marked as waiting: an operation without values
@@ -31,6 +31,9 @@ from enum import StrEnum
 from tasksync.core.diff import shows
 from tasksync.core.lens import KEEP, Lens
 from tasksync.core.record import NOTHING, Kind, Record, Replica, Value, Values
+
+_UNSAID = (None, "", ())
+"""Remote forms that need not be sent with a create."""
 
 
 class Action(StrEnum):
@@ -60,14 +63,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What planning has to know of a connection: its eyes (None: out of reach just now), and whether its tasks have
-    been matched with the group's (until then nothing is created in it).
+    """What planning has to know of a connection: its eyes (None: out of reach just now), whether its tasks have been
+    matched with the group's (until then nothing is created in it), and whether its CRM lets anybody create them.
     """
 
     connection: str
     met: bool
     lenses: Mapping[str, Lens] | None
     defaults: Values = field(default_factory=lambda: NOTHING)
+    creates: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +84,15 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Formless:
-    """A value of the record that has no form in a connection, such as a category the CRM does not know."""
+class Gap:
+    """A part of the record that a connection could store, had it a counterpart there: a category of a name that the CRM
+    does not know, or a reference (`value`) to somebody or something that nothing is known to correspond to.
+    """
 
     connection: str
+    record_id: str
     field: str
-    value: Value
+    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +101,7 @@ class Plan:
 
     operations: tuple[Operation, ...] = ()
     missing: tuple[Missing, ...] = ()
-    formless: tuple[Formless, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 def plan(
@@ -112,7 +119,7 @@ def plan(
     """
     operations: list[Operation] = []
     missing: list[Missing] = []
-    formless: list[Formless] = []
+    gaps: list[Gap] = []
     for view in views:
         replica = replicas.get(view.connection)
         if record.deleted_at is not None:
@@ -121,15 +128,15 @@ def plan(
         elif replica is not None:
             if replica.gone_at is None:
                 operations += _bring_up(kind, record, replica, view)
-                formless += _formless(kind, record, view)
-        elif view.met and view.connection not in barred and not _finished_before(kind, record, horizon):
+                gaps += _gaps(kind, record, view)
+        elif _may_create(kind, record, view, horizon=horizon, barred=barred):
             lacking = _lacking(record, view)
             if lacking:
                 missing.append(Missing(connection=view.connection, record_id=record.id, fields=lacking))
             else:
                 operations += _create(kind, record, view)
-            formless += _formless(kind, record, view)
-    return Plan(operations=tuple(operations), missing=tuple(missing), formless=tuple(formless))
+            gaps += _gaps(kind, record, view)
+    return Plan(operations=tuple(operations), missing=tuple(missing), gaps=tuple(gaps))
 
 
 def _bring_up(kind: Kind, record: Record, replica: Replica, view: View) -> Iterator[Operation]:
@@ -140,8 +147,9 @@ def _bring_up(kind: Kind, record: Record, replica: Replica, view: View) -> Itera
         name: want
         for name, lens in view.lenses.items()
         if name in record.versions
+        and not lens.fixed
         and not shows(lens, record.versions[name].value, replica)
-        and (want := lens.get(record.versions[name].value)) is not KEEP
+        and (want := lens.get(record.versions[name].value, replica.shadow.get(name))) is not KEEP
     }
     state = wanted.pop(kind.state, None)
     if state is False:
@@ -157,7 +165,7 @@ def _create(kind: Kind, record: Record, view: View) -> Iterator[Operation]:
         yield _operation(kind, record, view, Action.CREATE, NOTHING)
         return
     values = {name: _initial(record, view, name) for name in view.lenses if name != kind.state}
-    said = {name: value for name, value in values.items() if value is not None and value != ""}
+    said = {name: value for name, value in values.items() if value not in _UNSAID}
     yield _operation(kind, record, view, Action.CREATE, said)
     if record.value(kind.state) is True and kind.state in view.lenses:
         yield _operation(kind, record, view, Action.COMPLETE, {kind.state: True})
@@ -175,15 +183,21 @@ def _lacking(record: Record, view: View) -> tuple[str, ...]:
     if view.lenses is None:
         return ()
     return tuple(
-        name for name, lens in view.lenses.items() if lens.required and _initial(record, view, name) in (None, "")
+        name for name, lens in view.lenses.items() if lens.required and _initial(record, view, name) in _UNSAID
     )
 
 
-def _formless(kind: Kind, record: Record, view: View) -> Iterator[Formless]:
+def _gaps(kind: Kind, record: Record, view: View) -> Iterator[Gap]:
     for name, lens in (view.lenses or {}).items():
         value = record.value(name)
-        if kind.field(name).shape == "name" and value is not None and lens.get(value) is KEEP:
-            yield Formless(connection=view.connection, field=name, value=value)
+        nameless = kind.field(name).shape == "name" and value is not None and lens.get(value) is KEEP
+        for lacking in (str(value),) if nameless else lens.lacks(value):
+            yield Gap(connection=view.connection, record_id=record.id, field=name, value=lacking)
+
+
+def _may_create(kind: Kind, record: Record, view: View, *, horizon: datetime, barred: Collection[str]) -> bool:
+    allowed = view.met and view.creates and view.connection not in barred
+    return allowed and not _finished_before(kind, record, horizon)
 
 
 def _finished_before(kind: Kind, record: Record, horizon: datetime) -> bool:

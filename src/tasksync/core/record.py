@@ -1,6 +1,6 @@
 r"""Records, replicas, and the values in them.
 
-A *kind* (task; later case) is data: a name and a tuple of fields. Nothing in the core knows a field by attribute, so a
+A *kind* (task, case) is data: a name and a tuple of fields. Nothing in the core knows a field by attribute, so a
 second kind is a second `Kind` and no code.
 
 A record's value of a field carries when and where it was made: a `Version`. A record that nobody could tell a field of
@@ -17,7 +17,11 @@ flag       `bool`                                   ``False``
 choice     `str` from `Field.choices`                `None`
 name       `str`                                    `None`
 minutes    `int`                                    `None`
+people     `tuple` of references, the first leads   ``()``
+links      `tuple` of references, sorted            ``()``
 ========== ======================================== =======================
+
+A reference names something of one CRM: see `reference`.
 """
 
 from __future__ import annotations
@@ -30,13 +34,27 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-Value: TypeAlias = str | bool | int | date | datetime | None
+from tasksync.core.reference import CONTACT, PERSON, is_reference, parse
+
+Value: TypeAlias = str | bool | int | date | datetime | tuple[str, ...] | None
 Values: TypeAlias = Mapping[str, Value]
-Shape: TypeAlias = Literal["text", "due", "flag", "choice", "name", "minutes"]
+Shape: TypeAlias = Literal["text", "due", "flag", "choice", "name", "minutes", "people", "links"]
 
 EMPTY: Mapping[Shape, Value] = MappingProxyType(
-    {"text": "", "due": None, "flag": False, "choice": None, "name": None, "minutes": None}
+    {
+        "text": "",
+        "due": None,
+        "flag": False,
+        "choice": None,
+        "name": None,
+        "minutes": None,
+        "people": (),
+        "links": (),
+    }
 )
+_PEOPLE = frozenset({PERSON, CONTACT})
+REFERRING: frozenset[Shape] = frozenset({"people", "links"})
+"""The shapes whose values are references."""
 NOTHING: Values = MappingProxyType({})
 
 
@@ -59,25 +77,39 @@ class Field:
             raise ValueError(f"{value!r} is no canonical value of {self.name} ({self.shape})")
 
     def _fits(self, value: Value) -> bool:
+        if value is None:
+            return self.empty is None
         match self.shape:
             case "text":
-                return isinstance(value, str) and "\r" not in value
+                fits = isinstance(value, str) and "\r" not in value
             case "flag":
-                return isinstance(value, bool)
+                fits = isinstance(value, bool)
             case "due":
-                return value is None or (is_utc(value) if isinstance(value, datetime) else isinstance(value, date))
+                fits = is_utc(value) if isinstance(value, datetime) else isinstance(value, date)
             case "choice":
-                return value is None or value in self.choices
+                fits = value in self.choices
             case "name":
-                return value is None or (isinstance(value, str) and value != "")
+                fits = isinstance(value, str) and value != ""
+            case "minutes":
+                fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
             case _:
-                return value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
+                fits = isinstance(value, tuple) and self._refers(value)
+        return fits
+
+    def _refers(self, references: tuple[str, ...]) -> bool:
+        if len(set(references)) < len(references) or not all(map(is_reference, references)):
+            return False
+        if self.shape == "links":
+            return references == tuple(sorted(references))
+        return all(parse(one).type in _PEOPLE for one in references)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A kind of record. `label`, `state` and `day` name the fields that play a part of their own: what people call the
-    record by, whether it is finished (completed and reopened by operations of their own), and the day it is matched by.
+    record by, whether it is finished (completed and reopened by operations of their own), and the day it is matched by
+    ("" where there is none). `takes_along`: CRMs delete other records along with one of these, so a deletion is never
+    carried out without asking a person.
     """
 
     name: str
@@ -85,6 +117,7 @@ class Kind:
     label: str
     state: str
     day: str
+    takes_along: bool = False
 
     def field(self, name: str) -> Field:
         """The field of that name; `KeyError` if this kind has none."""
@@ -112,13 +145,28 @@ TASK = Kind(
         Field(name="done", shape="flag"),
         Field(name="priority", shape="choice", choices=("low", "medium", "high", "highest")),
         Field(name="category", shape="name"),
+        Field(name="assignees", shape="people"),
+        Field(name="links", shape="links"),
         Field(name="reminder", shape="minutes"),
     ),
     label="title",
     state="done",
     day="due",
 )
-KINDS: Mapping[str, Kind] = MappingProxyType({TASK.name: TASK})
+CASE = Kind(
+    name="case",
+    fields=(
+        Field(name="title", shape="text"),
+        Field(name="closed", shape="flag"),
+        Field(name="members", shape="people"),
+    ),
+    label="title",
+    state="closed",
+    day="",
+    takes_along=True,
+)
+KINDS: Mapping[str, Kind] = MappingProxyType({CASE.name: CASE, TASK.name: TASK})
+"""By name; those that others refer to come first."""
 
 
 def identical(left: object, right: object) -> bool:
@@ -233,8 +281,8 @@ def encode(values: Values) -> str:
 
 def decode(text: str) -> dict[str, Value]:
     """The inverse of `encode`."""
-    values: dict[str, Value] = json.loads(text, object_hook=_untag)
-    return values
+    values: dict[str, Any] = json.loads(text, object_hook=_untag)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def content_hash(values: Values) -> str:

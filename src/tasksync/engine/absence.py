@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tasksync.core.lens import KEEP
-from tasksync.core.record import Observation, Record, Replica, content_hash
+from tasksync.core.guard import DeletionLimit
+from tasksync.core.lens import KEEP, Lens
+from tasksync.core.record import Observation, Record, Replica, Value, content_hash
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner, chunks
@@ -61,7 +62,7 @@ class Absence:
     async def _missing(self, member: Member) -> list[Replica]:
         with self._context.mirror.begin() as unit:
             missing = self._unseen(unit, member)
-        if missing and member.connector.capabilities.lists_finished:
+        if missing and not self._hides_finished(member):
             # A CRM that lists unfinished records only may show that it does only now: it may have had none to list.
             await self._read(member, missing[:1])
         return [replica for replica in missing if not self._unlisted(member, replica)]
@@ -79,7 +80,10 @@ class Absence:
     def _unlisted(self, member: Member, replica: Replica) -> bool:
         """Whether the listing does not show such a replica in the first place."""
         finished = replica.shadow.get(self._context.kind.state) is True
-        return finished and not member.connector.capabilities.lists_finished
+        return finished and self._hides_finished(member)
+
+    def _hides_finished(self, member: Member) -> bool:
+        return self._context.kind.name in member.connector.capabilities.hides_finished
 
     def _lose_sight(self, member: Member) -> None:
         """The listing shows other records than last time because of other rights or filters. What it does not show any
@@ -108,10 +112,11 @@ class Absence:
         when a person said no, None while that is open. The hold goes when the records are back, or gone everywhere.
         """
         policy, harmful = self._context.policy, [one for one in missing if one.record_id in elsewhere]
+        limit = DeletionLimit(count=0) if self._context.kind.takes_along else policy.max_deletes
         with self._context.mirror.begin() as unit:
             known = len(unit.external_ids(member.name, self._context.kind.name))
             decision: Decision | None = Decision.APPROVED
-            if not policy.allow_deletes and not policy.max_deletes.allows(len(harmful), known):
+            if not policy.allow_deletes and not limit.allows(len(harmful), known):
                 unit.hold([self._hold(member, harmful, known)])
                 (decision,) = (one.decision for one in self._holds(unit, member))
             if decision is not None:
@@ -121,17 +126,22 @@ class Absence:
         return None
 
     def _holds(self, unit: Unit, member: Member) -> list[Hold]:
-        return [one for one in unit.holds(member.name) if one.reason is HoldReason.DELETIONS]
+        return [
+            one for one in unit.holds(member.name, kind=self._context.kind.name) if one.reason is HoldReason.DELETIONS
+        ]
 
     def _hold(self, member: Member, missing: Sequence[Replica], known: int) -> Hold:
+        kind = self._context.kind
+        why = "at once, more than max_deletes allows"
+        if kind.takes_along:
+            why = f"and a CRM deletes the tasks of a {kind.name} along with it"
         return Hold(
             connection=member.name,
-            kind=self._context.kind.name,
+            kind=kind.name,
             reason=HoldReason.DELETIONS,
-            message=f"{len(missing)} of {known} tasks have vanished from {member.name} at once, more than max_deletes "
-            "allows, so none of them was deleted elsewhere. If they were deleted on purpose: tasksync holds approve. "
-            "To have them created there again: tasksync holds drop. Else find out what hides them; the hold goes when "
-            "they are back.",
+            message=f"{len(missing)} of {known} {kind.name}s have vanished from {member.name} {why}, so none of them "
+            "was deleted elsewhere. If they were deleted on purpose: tasksync holds approve. To have them created "
+            "there again: tasksync holds drop. Else find out what hides them; the hold goes when they are back.",
             since=self._context.clock.now(),
             fingerprint=content_hash({one.external_id: True for one in missing}),
         )
@@ -168,7 +178,7 @@ class Absence:
 
     def _finished(self, member: Member, found: Observation) -> Observation:
         """Where the listing shows unfinished records only, one that left it and still exists is finished."""
-        if member.connector.capabilities.lists_finished:
+        if not self._hides_finished(member):
             return found
         return replace(found, values={**found.values, self._context.kind.state: True})
 
@@ -221,9 +231,13 @@ class Absence:
         wait to be sent.
         """
         polled_at = None if member.remembered is None else member.remembered.polled_at
-        lenses = member.connector.lenses(self._context.kind.name)
+        lenses = member.lenses(self._context.kind)
         return any(
-            version.at > (polled_at or seen_at) and (name not in lenses or lenses[name].get(version.value) is KEEP)
+            version.at > (polled_at or seen_at) and _shows_nothing(lenses.get(name), version.value)
             for name, version in record.versions.items()
             if version.connection != member.name
         )
+
+
+def _shows_nothing(lens: Lens | None, value: Value) -> bool:
+    return lens is None or lens.fixed or lens.get(value) is KEEP

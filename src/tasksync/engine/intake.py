@@ -93,7 +93,7 @@ class Intake:
             record,
             replica,
             seen,
-            lenses=member.connector.lenses(self._context.kind.name),
+            lenses=member.lenses(self._context.kind),
             window=window,
             rank=self._context.rank,
             seen_at=seen_at,
@@ -107,7 +107,7 @@ class Intake:
         fuller, poorer = self._weigh(member, record, replica)
         kept = {name: version for name, version in record.versions.items() if name not in poorer}
         basis = {name: replica.shadow[name] for name in fuller}
-        return self._meet(member, replace(record, versions=kept), replica, basis)
+        return self._meet(member, replace(record, versions=kept), replica, basis, after=None)
 
     def _weigh(self, member: Member, record: Record, replica: Replica) -> tuple[set[str], set[str]]:
         """The fields in which the record holds more than the replica, and those in which the replica holds more.
@@ -134,25 +134,29 @@ class Intake:
         return fuller, poorer
 
     def _stands_for(self, member: Member, name: str, remote: Value, canonical: Value) -> bool:
-        kind = self._context.kind.name
-        lens = member.connector.lenses(kind).get(name)
-        default = member.connector.defaults(kind, self._context.clock.now()).get(name)
+        kind = self._context.kind
+        lens = member.lenses(kind).get(name)
+        default = member.connector.defaults(kind.name, self._context.clock.now()).get(name)
         return lens is not None and lens.stands_for(remote, canonical, default)
 
-    def adopt(self, member: Member, record: Record, replica: Replica, sent: Values) -> Absorbed:
+    def adopt(
+        self, member: Member, record: Record, replica: Replica, sent: Values, *, attempted_at: datetime | None
+    ) -> Absorbed:
         """Make an unlinked replica, found to be what a lost create of `sent` made, the record's. What differs from
-        `sent` is a person's edit if the replica was modified since, or if nobody can say; else it is what the server
-        made of it.
+        `sent` is a person's edit, made after the attempt, if the replica was modified since, or if nobody can say; else
+        it is what the server made of it.
         """
         edited = replica.created is None or replica.modified is None or replica.modified > replica.created + RESOLUTION
         if edited:
             unsent = {name: self._context.kind.field(name).empty for name in replica.shadow}
-            return self._meet(member, record, replica, {**unsent, **sent})
+            return self._meet(member, record, replica, {**unsent, **sent}, after=attempted_at)
         linked = replace(replica, record_id=record.id)
         settled = {name: value for name, value in sent.items() if not identical(replica.shadow.get(name, value), value)}
         return Absorbed(record=record, replica=replace(linked, settled=settled), superseded=(), changed=True)
 
-    def _meet(self, member: Member, record: Record, replica: Replica, basis: Values) -> Absorbed:
+    def _meet(
+        self, member: Member, record: Record, replica: Replica, basis: Values, *, after: datetime | None
+    ) -> Absorbed:
         seen = Observation(
             external_id=replica.external_id,
             values=replica.shadow,
@@ -161,7 +165,7 @@ class Intake:
             completed=replica.completed,
         )
         bare = replace(replica, record_id=record.id, shadow=basis)
-        window = Window(after=None, until=replica.seen_at)
+        window = Window(after=after, until=replica.seen_at)
         met = self.absorb(member, record, bare, seen, window=window, seen_at=replica.seen_at)
         return replace(met, changed=True)
 

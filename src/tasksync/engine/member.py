@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from tasksync.core.directory import NOTHING_CONFIGURED, Configured
 from tasksync.core.guard import DeletionLimit
+from tasksync.core.lens import Lens
 from tasksync.core.plan import Action, View
 from tasksync.core.record import Kind, Observation, Values
+from tasksync.core.reference import Counterpart
 from tasksync.errors import ExitCode, NeedsLogin, TasksyncError
 from tasksync.ports import Account, Clock, ConnectionState, Connector, Log, Mirror
 
@@ -25,6 +28,7 @@ class Policy:
     allow_deletes: bool = False
     completed_horizon: timedelta = timedelta(days=30)
     first_sync: Literal["match", "copy"] = "match"
+    full_sweep: timedelta = timedelta(hours=1)
 
 
 class State(StrEnum):
@@ -74,9 +78,12 @@ class Member:
     """One connection of a group in one cycle. `rank` is its position in the config; `selected` is false when `--only`
     leaves it out.
 
-    `started_at`: when this cycle's poll was started, `polled_before`: when the last complete one before it was.
-    `complete`: the snapshot of this cycle is; `seen`: the external ids in it. `sent`: by record id, what an earlier
-    write whose answer was lost may have set.
+    `counterpart`: what references of other connections are called here.
+
+    The rest is of one kind of record, while the cycle is about that (`turn_to`). `remembered`: what the mirror knows.
+    `started_at`: when this cycle's poll was started (`started_there`: by the CRM's clock), `looked_before`: when the
+    last one before it was. `looked`: it went through; `complete`: its snapshot is; `seen`: the external ids in it.
+    `sent`: by record id, what an earlier write whose answer was lost may have set.
     """
 
     connector: Connector
@@ -84,17 +91,21 @@ class Member:
     group: str
     selected: bool = True
     account: Account | None = None
-    remembered: ConnectionState | None = None
     state: State = State.OK
     error: str | None = None
     tally: Tally = field(default_factory=Tally)
+    counterpart: Counterpart | None = None
+    pushing: bool = True
+    remembered: ConnectionState | None = None
     started_at: datetime | None = None
-    polled_before: datetime | None = None
+    started_there: datetime | None = None
+    looked_before: datetime | None = None
+    looked: bool = False
     complete: bool = False
     seen: set[str] = field(default_factory=set)
     sent: dict[str, Values] = field(default_factory=dict)
-    pushing: bool = True
     met: bool = False
+    _lenses: dict[str, Mapping[str, Lens]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -111,6 +122,28 @@ class Member:
         """Whether the listing may show other records than last time for another reason than that they were deleted."""
         return self.account is not None and self.remembered is not None and self.account.scope != self.remembered.scope
 
+    def turn_to(self, remembered: ConnectionState | None, counterpart: Counterpart, sent: Mapping[str, Values]) -> None:
+        """From now on the cycle is about another kind of record, of which the mirror knows this."""
+        self.remembered = remembered
+        self.counterpart = counterpart
+        self.met = remembered is not None and remembered.met_at is not None
+        self.looked_before = None if remembered is None else remembered.looked_at
+        self.started_at = self.started_there = None
+        self.looked = self.complete = False
+        self.seen = set()
+        self.sent = dict(sent)
+        self.pushing = self.state is not State.NEEDS_LOGIN
+
+    def has(self, kind: Kind) -> bool:
+        """Whether the CRM has records of that kind, as far as anybody knows while it is out of reach."""
+        return self.met if self.account is None else bool(self.lenses(kind))
+
+    def lenses(self, kind: Kind) -> Mapping[str, Lens]:
+        """The connector's, made once: they follow from what `open` read, which does not change within a cycle."""
+        if kind.name not in self._lenses:
+            self._lenses[kind.name] = self.connector.lenses(kind.name, self.counterpart)
+        return self._lenses[kind.name]
+
     def view(self, kind: Kind, now: datetime) -> View:
         """The connection as planning sees it."""
         if self.account is None:
@@ -118,8 +151,9 @@ class Member:
         return View(
             connection=self.name,
             met=self.met,
-            lenses=self.connector.lenses(kind.name),
+            lenses=self.lenses(kind),
             defaults=self.connector.defaults(kind.name, now),
+            creates=kind.name not in self.connector.capabilities.uncreatable,
         )
 
     def corrected(self, seen: Observation) -> Observation:
@@ -156,7 +190,7 @@ class Member:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What every step of a cycle is given: the outside world, and the connections of one group in the order of the
-    config.
+    config. The step is about records of `kind`; the cycle about all of `kinds`, by name.
     """
 
     mirror: Mirror
@@ -170,6 +204,8 @@ class Context:
     members: tuple[Member, ...]
     still_ours: Callable[[], bool]
     redact: Callable[[str], str]
+    configured: Configured = NOTHING_CONFIGURED
+    kinds: frozenset[str] = frozenset()
 
     def words(self, error: TasksyncError) -> str:
         """What may be said of an error, in logs, reports and the mirror (I12)."""

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TypeVar
 
 from tasksync.core.guard import oscillates
-from tasksync.core.plan import Action, Missing, Operation, plan
+from tasksync.core.plan import Action, Gap, Missing, Operation, plan
 from tasksync.core.record import Replica
 from tasksync.engine.member import Context
 from tasksync.ports import Decision, Hold, HoldReason, OperationState, Unit
@@ -32,7 +32,6 @@ class Planner:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._told: set[tuple[str, str, object]] = set()
 
     def replan(self, unit: Unit, record_ids: Collection[str]) -> None:
         """Plan these records anew, against the mirror as it stands in `unit`."""
@@ -41,12 +40,13 @@ class Planner:
 
     def _replan(self, unit: Unit, record_ids: list[str]) -> None:
         context, now = self._context, self._context.clock.now()
-        views = [member.view(context.kind, now) for member in context.members]
+        views = [member.view(context.kind, now) for member in context.members if member.has(context.kind)]
         barred = self._barred(unit, record_ids)
         records = unit.records(record_ids)
         replicas = unit.replicas_of(record_ids)
         operations: list[Operation] = []
         missing: list[Missing] = []
+        gaps: list[Gap] = []
         for record in records.values():
             made = plan(
                 context.kind,
@@ -58,8 +58,8 @@ class Planner:
             )
             operations += made.operations
             missing += made.missing
-            for formless in made.formless:
-                self._tell(formless.connection, formless.field, formless.value)
+            gaps += made.gaps
+        self._tell(unit.replace_gaps(record_ids, gaps))
         operations = self._without_oscillating(unit, record_ids, replicas, operations)
         unit.replace_pending(context.kind.name, record_ids, operations)
         self._hold_missing(unit, record_ids, missing)
@@ -144,7 +144,6 @@ class Planner:
             record_id=missing.record_id,
         )
 
-    def _tell(self, connection: str, field: str, value: object) -> None:
-        if (connection, field, value) not in self._told:
-            self._told.add((connection, field, value))
-            self._context.log.warning("value_not_known_there", connection=connection, field=field, value=value)
+    def _tell(self, gaps: Iterable[Gap]) -> None:
+        for gap in gaps:
+            self._context.log.warning("gap_found", connection=gap.connection, field=gap.field, value=gap.value)

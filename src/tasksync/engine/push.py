@@ -4,8 +4,7 @@ Several records at a time, and one operation for each record in a round, since w
 For a handful of operations:
 
 1. read     every replica that is to be changed, just before the write; one that is not what the plan assumed is
-taken in as an
-            observation and planned anew instead of being written
+            taken in as an observation and planned anew instead of being written
 2. mark     the operations as being sent, committed before any request goes out: after a crash they are known to be
 doubtful
 3. send     all of them
@@ -91,7 +90,7 @@ class Push:
         if not (member.selected and member.pushing and member.account is not None):
             return []
         with self._context.mirror.begin() as unit:
-            queue = unit.queue(member.name, {OperationState.PENDING})
+            queue = unit.queue(member.name, {OperationState.PENDING}, kind=self._context.kind.name)
         first: dict[str, Queued] = {}
         for queued in queue:
             first.setdefault(queued.operation.record_id, queued)
@@ -123,9 +122,10 @@ class Push:
         possible = [job for job in jobs if (job.replica is None) is (job.operation.action is Action.CREATE)]
         ready = await self._read(member, possible)
         asked_at = self._context.clock.now()
+        there = asked_at + member.connector.clock_difference
         if ready:
             with self._context.mirror.begin() as unit:
-                unit.mark([job.queued.id for job in ready], OperationState.SENDING, at=asked_at)
+                unit.mark([job.queued.id for job in ready], OperationState.SENDING, at=asked_at, there=there)
             answers = await together(self._send(member, job) for job in ready)
             with self._context.mirror.begin() as unit:
                 self._record(unit, member, list(zip(ready, answers, strict=True)), asked_at)
@@ -224,7 +224,7 @@ class Push:
 
     def _noted(self, member: Member, job: _Job, replica: Replica) -> Replica:
         """The replica, with this write noted for the guard against writing to and fro."""
-        before, started, last = replica.wrote_at, member.started_at, member.polled_before
+        before, started, last = replica.wrote_at, member.started_at, member.looked_before
         content = content_hash({**job.operation.values, "": job.operation.action.value})
         wrote = noted(
             replica.wrote,

@@ -150,7 +150,7 @@ def _revision(record: Record, field: str, old: Value, version: Version) -> Revis
 
 
 def _plan(unit: Unit, record: Record, connections: Sequence[str], horizon: datetime) -> None:
-    known = {name: unit.connection(name) for name in connections}
+    known = {name: unit.connection(name, record.kind) for name in connections}
     met = {name for name, state in known.items() if state is not None and state.met_at is not None}
     made = plan(
         KINDS[record.kind],

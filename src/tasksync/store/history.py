@@ -43,11 +43,13 @@ class Holds(Section):
     def release(self, ids: Collection[int]) -> None:
         self._sql.execute(delete(HOLD).where(among(HOLD.c.id, ids)))
 
-    def holds(self, connection: str | None = None) -> Sequence[Hold]:
-        """The longest known first."""
+    def holds(self, connection: str | None = None, *, kind: str | None = None) -> Sequence[Hold]:
+        """The longest known first; of all connections or kinds, if not given."""
         statement = select(HOLD).order_by(HOLD.c.id)
         if connection is not None:
             statement = statement.where(HOLD.c.connection == connection)
+        if kind is not None:
+            statement = statement.where(HOLD.c.kind == kind)
         return [_hold(row) for row in self._sql.execute(statement)]
 
 

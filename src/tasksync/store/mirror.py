@@ -16,16 +16,18 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import StaticPool
 
 from tasksync.errors import MirrorUnusable
+from tasksync.store.directory import Directory
 from tasksync.store.faults import explained, unusable
 from tasksync.store.history import History, Holds
 from tasksync.store.outbox import Outbox
 from tasksync.store.records import Records
 from tasksync.store.replicas import Connections, Replicas
 from tasksync.store.schema import OURS, Schema, upgrade
+from tasksync.store.sign_ins import SignIns
 
 
-class SqlUnit(Connections, Replicas, Records, Outbox, Holds, History):
-    """`ports.Unit`: all sections on one transaction."""
+class SqlUnit(Connections, Replicas, Records, Directory, Outbox, Holds, History, SignIns):
+    """`ports.Unit`: all sections on one transaction; and the sign-ins, which are `ports.Tokens`'s."""
 
 
 class SqlMirror:

@@ -49,26 +49,36 @@ class Outbox(Section):
         self._write(_RENAME, renewal.renamed)
         self._write(insert(OPERATION), renewal.new)
 
-    def queue(self, connection: str | None = None, states: Collection[OperationState] = ()) -> Sequence[Queued]:
-        """In the order in which they have to be sent; all connections, or all states, if not given."""
+    def queue(
+        self, connection: str | None = None, states: Collection[OperationState] = (), *, kind: str | None = None
+    ) -> Sequence[Queued]:
+        """In the order in which they have to be sent; all connections, states or kinds, if not given."""
         statement = select(OPERATION).order_by(OPERATION.c.id)
         if connection is not None:
             statement = statement.where(OPERATION.c.connection == connection)
         if states:
             statement = statement.where(OPERATION.c.state.in_(states))
+        if kind is not None:
+            statement = statement.where(OPERATION.c.kind == kind)
         return [_queued(row) for row in self._sql.execute(statement)]
 
     def mark(
-        self, ids: Collection[int], state: OperationState, *, at: datetime | None = None, error: str | None = None
+        self,
+        ids: Collection[int],
+        state: OperationState,
+        *,
+        at: datetime | None = None,
+        there: datetime | None = None,
+        error: str | None = None,
     ) -> None:
-        """Change the state. To SENDING: counts an attempt, made `at`; `ValueError` without that time. `error` replaces
-        what was there, also when it is None.
+        """Change the state. To SENDING: counts an attempt, made `at`, which was `there` by the CRM's clock;
+        `ValueError` without the first. `error` replaces what was there, also when it is None.
         """
         changes: dict[str, Any] = {"state": state, "error": error}
         if state is OperationState.SENDING:
             if at is None:
                 raise ValueError("an attempt needs the time it is made at")
-            changes |= {"attempts": OPERATION.c.attempts + 1, "attempted_at": at}
+            changes |= {"attempts": OPERATION.c.attempts + 1, "attempted_at": at, "attempted_there": there}
         self._sql.execute(update(OPERATION).where(among(OPERATION.c.id, ids)).values(changes))
 
     def finish(self, ids: Collection[int]) -> None:
@@ -118,6 +128,7 @@ class _Renewal:
                 "state": OperationState.PENDING if row is None else row.state,
                 "attempts": 0 if row is None else row.attempts,
                 "attempted_at": None if row is None else row.attempted_at,
+                "attempted_there": None if row is None else row.attempted_there,
                 "error": None if row is None else row.error,
             }
         )
@@ -137,5 +148,6 @@ def _queued(row: Row[Any]) -> Queued:
         state=OperationState(row.state),
         attempts=row.attempts,
         attempted_at=row.attempted_at,
+        attempted_there=row.attempted_there,
         error=row.error,
     )

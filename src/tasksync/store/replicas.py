@@ -23,13 +23,14 @@ _SAVE_REPLICA = upsert(REPLICA)
 class Connections(Section):
     """What is remembered of connections."""
 
-    def connection(self, name: str) -> ConnectionState | None:
-        row = self._sql.execute(select(CONNECTION).where(CONNECTION.c.name == name)).mappings().one_or_none()
+    def connection(self, name: str, kind: str = "task") -> ConnectionState | None:
+        wanted = select(CONNECTION).where(CONNECTION.c.name == name, CONNECTION.c.kind == kind)
+        row = self._sql.execute(wanted).mappings().one_or_none()
         return None if row is None else ConnectionState(**row)
 
     def connections(self) -> Sequence[ConnectionState]:
-        """By name."""
-        rows = self._sql.execute(select(CONNECTION).order_by(CONNECTION.c.name)).mappings()
+        """Of all kinds, by name."""
+        rows = self._sql.execute(select(CONNECTION).order_by(CONNECTION.c.name, CONNECTION.c.kind)).mappings()
         return [ConnectionState(**row) for row in rows]
 
     def save_connection(self, state: ConnectionState) -> None:
@@ -75,6 +76,14 @@ class Replicas(Section):
         """Of all replicas of the connection, linked or not."""
         statement = select(REPLICA.c.external_id).where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
         return set(self._sql.execute(statement).scalars())
+
+    def linked(self, kind: str) -> Iterator[tuple[str, str, str]]:
+        """Record id, connection and external id of all linked replicas of the kind."""
+        statement = select(REPLICA.c.record_id, REPLICA.c.connection, REPLICA.c.external_id).where(
+            REPLICA.c.kind == kind, REPLICA.c.record_id.is_not(None)
+        )
+        for row in self._sql.execute(statement):
+            yield row.record_id, row.connection, row.external_id
 
     def last_seen(self) -> datetime | None:
         """The latest `seen_at` of all replicas; None when there is none."""

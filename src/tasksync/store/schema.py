@@ -17,7 +17,7 @@ class Schema:
     head: str
 
 
-OURS = Schema(scripts="tasksync.store:migrations", head="0001")
+OURS = Schema(scripts="tasksync.store:migrations", head="0004")
 
 
 def upgrade(sql: Connection, place: str, schema: Schema) -> None:

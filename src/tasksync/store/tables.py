@@ -39,10 +39,14 @@ class ConnectionTable(MirrorTable, table=True):
     __tablename__ = "connection"
 
     name: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
     identity: str
     scope: str
     met_at: datetime | None = Field(default=None, sa_type=Moment)
     polled_at: datetime | None = Field(default=None, sa_type=Moment)
+    looked_at: datetime | None = Field(default=None, sa_type=Moment)
+    polled_there: datetime | None = Field(default=None, sa_type=Moment)
+    looked_there: datetime | None = Field(default=None, sa_type=Moment)
 
 
 class RecordTable(MirrorTable, table=True):
@@ -115,6 +119,7 @@ class OperationTable(MirrorTable, table=True):
     state: str
     attempts: int
     attempted_at: datetime | None = Field(default=None, sa_type=Moment)
+    attempted_there: datetime | None = Field(default=None, sa_type=Moment)
     error: str | None = Field(default=None, sa_type=Prose)
 
 
@@ -195,6 +200,74 @@ class RunTable(MirrorTable, table=True):
     summary: str
 
 
+class ReferentTable(MirrorTable, table=True):
+    """`core.directory.Referent`; `emails` is a JSON list. `connection` and `type` are parts of the reference."""
+
+    __tablename__ = "referent"
+    __table_args__ = (Index(None, "type", "connection"),)
+
+    reference: str = Field(primary_key=True)
+    connection: str
+    type: str
+    name: str = Field(sa_type=Prose)
+    emails: str
+    parent: str | None = None
+
+
+class PeopleListTable(MirrorTable, table=True):
+    """When the people of a connection were last listed, which a list that came out empty could not tell."""
+
+    __tablename__ = "people_list"
+
+    connection: str = Field(primary_key=True)
+    listed_at: datetime = Field(sa_type=Moment)
+
+
+class CorrespondenceTable(MirrorTable, table=True):
+    """`ports.Correspondence`."""
+
+    __tablename__ = "correspondence"
+
+    reference: str = Field(primary_key=True)
+    connection: str = Field(primary_key=True)
+    counterpart: str | None = None
+    at: datetime = Field(sa_type=Moment)
+
+
+class GapTable(MirrorTable, table=True):
+    """`core.plan.Gap`. The order of `id` is the order in which records got their gaps."""
+
+    __tablename__ = "gap"
+    __table_args__ = (
+        _of_record(),
+        UniqueConstraint("record_id", "connection", "field", "value"),
+        Index(None, "connection", "field", "value"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    connection: str
+    record_id: str
+    field: str
+    value: str
+
+
+class SignInTable(MirrorTable, table=True):
+    """`ports.SignIn`. `tokens` is JSON text, encrypted if `sealed`. No reference to `connection`: a person signs in
+    before the first sync.
+    """
+
+    __tablename__ = "sign_in"
+
+    connection: str = Field(primary_key=True)
+    audience: str
+    sealed: bool
+    tokens: str
+    obtained_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime | None = Field(default=None, sa_type=Moment)
+    refused: str | None = Field(default=None, sa_type=Prose)
+
+
 def _table(name: str) -> Table:
     return MirrorTable.metadata.tables[name]
 
@@ -208,3 +281,8 @@ HOLD = _table("hold")
 REVISION = _table("revision")
 CONFLICT = _table("conflict")
 RUN = _table("run")
+REFERENT = _table("referent")
+PEOPLE_LIST = _table("people_list")
+CORRESPONDENCE = _table("correspondence")
+GAP = _table("gap")
+SIGN_IN = _table("sign_in")

@@ -50,6 +50,7 @@ class Dialer:
         self._sleep = sleep
         self._monotonic = monotonic
         self._open = AsyncExitStack()
+        self._sessions: list[tuple[str, Session]] = []
         log_filter = RedactingFilter(redactor)
         for name in _CHATTY:
             logger = logging.getLogger(name)
@@ -85,7 +86,13 @@ class Dialer:
             monotonic=self._monotonic,
         )
         self._open.push_async_callback(session.close)
+        self._sessions.append((connection, session))
         return session
+
+    def quota_left(self, connection: str) -> int | None:
+        """How many requests the connection's CRM says remain; None if it never said."""
+        told = [session.quota_left for name, session in self._sessions if name == connection]
+        return next((left for left in reversed(told) if left is not None), None)
 
     async def close(self) -> None:
         """Close every session made so far, even if closing one of them fails. Closing twice is fine."""

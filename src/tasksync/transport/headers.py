@@ -56,6 +56,11 @@ def quota(headers: Mapping[str, str]) -> Quota | None:
     return Quota(limit=limit or None, remaining=remaining, reset=datetime.fromtimestamp(reset, UTC))
 
 
+def quota_left(headers: Mapping[str, str]) -> int | None:
+    """How many requests remain, by X-RateLimit-Remaining, which Plannr sends alone (protocols/plannr.md, 3.5)."""
+    return _number(headers.get("x-ratelimit-remaining", ""))
+
+
 def _retry_after_s(text: str, now: datetime) -> float | None:
     seconds = _number(text)
     if seconds is not None:

@@ -17,7 +17,7 @@ from tasksync.transport.body import Kind, Unusable, check_kind, read_start, read
 from tasksync.transport.client import Timeouts, open_client
 from tasksync.transport.credentials import check_sendable, secrets_in
 from tasksync.transport.faults import Judge
-from tasksync.transport.headers import asked_wait_s, quota, server_date
+from tasksync.transport.headers import asked_wait_s, quota, quota_left, server_date
 from tasksync.transport.limits import Gate, Monotonic, Sleep
 from tasksync.transport.redaction import Redactor
 from tasksync.transport.retry import Outcome, RetryPolicy, persist
@@ -66,6 +66,7 @@ class Session:
         self._monotonic = monotonic
         self._gate = Gate(limit, clock=clock, monotonic=monotonic, sleep=sleep)
         self._difference = ClockDifference()
+        self._quota_left: int | None = None
         self._requests = 0
         self._concealed: set[str] = set()
         self._client = open_client(self._address, timeouts, transport, self._refuse_redirect)
@@ -77,6 +78,11 @@ class Session:
     @property
     def clock_difference(self) -> timedelta:
         return self._difference.value
+
+    @property
+    def quota_left(self) -> int | None:
+        """What the last answer that spoke of it said remains of the quota; None while there was none."""
+        return self._quota_left
 
     def conceal(self, secret: str) -> None:
         self._redactor.conceal(secret)
@@ -179,6 +185,8 @@ class Session:
         left = quota(headers)
         if left is not None:
             self._gate.observe(left, server_now)
+        remaining = quota_left(headers)
+        self._quota_left = self._quota_left if remaining is None else remaining
         return asked_wait_s(headers, server_now)
 
     async def _accept(self, request: httpx.Request, answer: httpx.Response, headers: dict[str, str]) -> Response:

@@ -150,7 +150,9 @@ def dial(crm: ScriptedHttp) -> Dialled:
 
 @pytest.fixture
 def connect(dial: Dialled) -> Callable[..., Connector]:
-    """Builds a connection as bootstrap does, from options as they stand in the config."""
+    """Builds a connection as bootstrap does, from options as they stand in the config, with one category that the
+    config calls otherwise.
+    """
 
     def build(timezone: str | None = None, url: str | None = None, **options: Any) -> Connector:
         settings = ConnectionSettings(
@@ -160,6 +162,7 @@ def connect(dial: Dialled) -> Callable[..., Connector]:
             token="t0ken",
             timezone=ZoneInfo(timezone) if timezone else None,
             options=manifest.options.model_validate(options),
+            categories={"phone call": "Call"},
         )
         return manifest.build(settings, dial)
 

@@ -11,6 +11,7 @@ from tasksync.connectors.capsule import v1_mapping, v1_xml
 from tasksync.connectors.capsule.mapping import Unreadable
 from tasksync.connectors.capsule.v1_mapping import Generation
 from tasksync.core.record import TASK, Value
+from tasksync.core.reference import only_own
 
 EARLY, LATE, UNKNOWN = Generation.EARLY, Generation.LATE, Generation.UNKNOWN
 
@@ -90,20 +91,22 @@ def task(inside: str, *, number: str = "<id>5</id>") -> Element:
 
 
 def test_the_seeds_task_is_read_with_its_time_of_day_and_without_what_a_2012_server_does_not_tell() -> None:
-    """Of two due elements the timed one counts, and neither state, body nor stamps are made up."""
-    found = v1_mapping.read_task(v1_xml.parse(SEED_TASK), EARLY)
+    """Of two due elements the timed one counts, of three links the case; neither state, body nor stamps are made up."""
+    found = v1_mapping.read_task(v1_xml.parse(SEED_TASK), EARLY, "crm")
     assert found.external_id == "729"
     assert dict(found.values) == {
         "title": "meet with customer",
         "category": "Meeting",
         "due": at(2010, 2, 24, 15),
+        "assignees": ("crm:person:phillip",),
+        "links": ("crm:case:3",),
     }
     assert (found.modified, found.created, found.completed) == (None, None, None)
 
 
 def test_a_2012_task_in_the_open_list_is_open() -> None:
     """The list tells the state that the task itself does not."""
-    found = v1_mapping.read_task(v1_xml.parse(SEED_TASK), EARLY, listed_open=True)
+    found = v1_mapping.read_task(v1_xml.parse(SEED_TASK), EARLY, "crm", listed_open=True)
     assert found.values["done"] is False
 
 
@@ -115,6 +118,8 @@ def test_a_2012_task_in_the_open_list_is_open() -> None:
         ({"title": "Update time sheets", "due": date(2010, 4, 21)}, SEED_UPDATE),
         ({"title": "Post the sample box", "category": "Send", "due": at(2017, 3, 22, 9)}, PAGE_CREATE),
         ({"body": "", "due": date(2017, 3, 16)}, PAGE_UPDATE),
+        ({"assignees": ("crm:person:a.singh",)}, b"<task><owner>a.singh</owner></task>"),
+        ({"assignees": (), "links": ("crm:case:17",)}, b"<task/>"),
     ],
 )
 def test_requests_say_what_the_documents_say(values: dict[str, Value], document: bytes) -> None:
@@ -124,13 +129,17 @@ def test_requests_say_what_the_documents_say(values: dict[str, Value], document:
 
 def test_the_open_list_of_the_page() -> None:
     """Both tasks of example 1 arrive with all fields and stamps; CR LF is a line end."""
-    first, second = (v1_mapping.read_task(row, LATE, listed_open=True) for row in v1_xml.parse(PAGE_LIST).iter("task"))
+    first, second = (
+        v1_mapping.read_task(row, LATE, "crm", listed_open=True) for row in v1_xml.parse(PAGE_LIST).iter("task")
+    )
     assert dict(first.values) == {
         "title": "Send revised quote",
         "body": "",
         "due": date(2017, 3, 20),
         "done": False,
         "category": "Send",
+        "assignees": ("crm:person:m.keller",),
+        "links": ("crm:opportunity:88",),
     }
     assert first.modified == first.created == at(2017, 3, 14, 9, 12, 44)
     assert dict(second.values) == {
@@ -139,15 +148,18 @@ def test_the_open_list_of_the_page() -> None:
         "due": at(2017, 3, 15, 13, 30),
         "done": False,
         "category": "Call",
+        "assignees": ("crm:person:a.singh",),
+        "links": ("crm:contact:302",),
     }
     assert (second.created, second.modified) == (at(2017, 3, 10, 16, 0, 1), at(2017, 3, 14, 8, 1, 10))
 
 
 def test_the_completed_task_of_the_page() -> None:
-    """Example 2 is done, uncategorised, and tells when it was completed."""
-    found = v1_mapping.read_task(v1_xml.parse(PAGE_COMPLETED), LATE)
+    """Example 2 is done, uncategorised, of a case, and tells when it was completed."""
+    found = v1_mapping.read_task(v1_xml.parse(PAGE_COMPLETED), LATE, "crm")
     assert (found.values["done"], found.values["category"], found.values["body"]) == (True, None, "")
     assert found.completed == at(2017, 2, 28, 11, 20, 9)
+    assert found.values["links"] == ("crm:case:17",)
     TASK.check(found.values)
 
 
@@ -165,7 +177,7 @@ def test_the_completed_task_of_the_page() -> None:
 )
 def test_due_dates_are_dates_and_due_times_are_instants(written: str, due: Value) -> None:
     """`dueDate` is never shifted nor given a time, `dueDateTime` is UTC in whole seconds, midnight included."""
-    found = v1_mapping.read_task(task(f"<description>x</description>{written}"), LATE)
+    found = v1_mapping.read_task(task(f"<description>x</description>{written}"), LATE, "crm")
     assert found.values["due"] == due
     assert type(found.values["due"]) is type(due)
 
@@ -217,19 +229,19 @@ def test_generations_are_told_by_the_tasks(before: Generation, tasks: list[str],
 
 def test_a_late_servers_task_without_status_is_not_taken_for_either() -> None:
     """Outside the open list, a task that shows no status has no state."""
-    assert "done" not in v1_mapping.read_task(task("<description>x</description>"), LATE).values
+    assert "done" not in v1_mapping.read_task(task("<description>x</description>"), LATE, "crm").values
 
 
 def test_a_detail_that_is_there_is_read_from_an_early_server_too() -> None:
     """Only the absence of the element tells nothing there."""
-    found = v1_mapping.read_task(task("<description>x</description><detail>y</detail>"), EARLY)
+    found = v1_mapping.read_task(task("<description>x</description><detail>y</detail>"), EARLY, "crm")
     assert found.values["body"] == "y"
 
 
 @pytest.mark.parametrize("status", ["PENDING", "", "completed?"])
 def test_only_completed_is_done(status: str) -> None:
     """Whatever else the status may say, the task is not done."""
-    found = v1_mapping.read_task(task(f"<description>x</description><status>{status}</status>"), LATE)
+    found = v1_mapping.read_task(task(f"<description>x</description><status>{status}</status>"), LATE, "crm")
     assert found.values["done"] is False
 
 
@@ -245,20 +257,23 @@ def test_only_completed_is_done(status: str) -> None:
         (task("<description>x</description><dueDate>2017-02-30T00:00:00Z</dueDate>"), "task 5: '2017-02-30' is no"),
         (task("<description>x</description><dueDateTime>2017-02-03T10:00:00</dueDateTime>"), "task 5: .* offset"),
         (task("<description>x</description><dueDateTime>2017-02-03T25:00:00Z</dueDateTime>"), "task 5: .* is no date"),
+        (task("<description>x</description><partyId>Jo</partyId>"), "task 5: its partyId is 'Jo'"),
         (task("<description>x</description><updatedOn>0001-01-01T00:00:00+01:00</updatedOn>"), "task 5: .* is no date"),
     ],
 )
 def test_what_is_no_task_is_refused_by_name(element: Element, message: str) -> None:
     """An item that cannot be understood is an error that names the task, never a task left out or a KeyError."""
     with pytest.raises(Unreadable, match=message):
-        v1_mapping.read_task(element, LATE)
+        v1_mapping.read_task(element, LATE, "crm")
 
 
 def test_an_early_server_has_no_lens_for_the_body() -> None:
     """What it cannot store is neither compared nor planned there (I10)."""
-    assert set(v1_mapping.lenses(["Call"], EARLY)) == {"title", "due", "done", "category"}
-    assert set(v1_mapping.lenses(["Call"], LATE)) == {"title", "body", "due", "done", "category"}
-    assert set(v1_mapping.lenses(["Call"], UNKNOWN)) == {"title", "body", "due", "done", "category"}
+    own = only_own("crm")
+    fields = {"title", "due", "done", "category", "assignees", "links"}
+    assert set(v1_mapping.lenses(["Call"], EARLY, own)) == fields
+    assert set(v1_mapping.lenses(["Call"], LATE, own)) == {*fields, "body"}
+    assert set(v1_mapping.lenses(["Call"], UNKNOWN, own)) == {*fields, "body"}
 
 
 def test_reference_lists_are_read() -> None:

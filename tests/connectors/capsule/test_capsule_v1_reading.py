@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -87,21 +88,59 @@ async def test_open_explains_what_is_wrong(
         await connector.open()
 
 
-async def test_poll_crawls_open_and_completed_tasks(crm: Any, v1: Connector) -> None:
-    """Two walks, the first by the default filter, each by start and limit until a page is empty."""
+async def test_poll_crawls_tasks_in_all_states(crm: Any, v1: Connector) -> None:
+    """Three walks, the first by the default filter, each by start and limit until a page is empty."""
     crm.expect("GET", "/api/tasks", tasks(late(1), late(2)))
+    crm.expect("GET", "/api/tasks", tasks())
+    crm.expect("GET", "/api/tasks", tasks(late(4, status="PENDING")))
     crm.expect("GET", "/api/tasks", tasks())
     crm.expect("GET", "/api/tasks", tasks(late(3, status="COMPLETED")))
     crm.expect("GET", "/api/tasks", "<tasks/>")
     found = await poll(v1)
-    assert [(one.external_id, one.values["done"]) for one in found] == [("1", False), ("2", False), ("3", True)]
+    done = [(one.external_id, one.values["done"]) for one in found]
+    assert done == [("1", False), ("2", False), ("4", False), ("3", True)]
     assert pages(crm.sent) == [
         {"start": "0", "limit": "100"},
         {"start": "2", "limit": "100"},
+        {"status": "PENDING", "start": "0", "limit": "100"},
+        {"status": "PENDING", "start": "1", "limit": "100"},
         {"status": "COMPLETED", "start": "0", "limit": "100"},
         {"status": "COMPLETED", "start": "1", "limit": "100"},
     ]
-    assert v1.capabilities.lists_finished
+    assert not v1.capabilities.hides_finished
+
+
+async def test_a_server_that_lists_no_pending_tasks(crm: Any, v1: Connector) -> None:
+    """It says so at the first page; the rest of the listing is none the worse."""
+    crm.expect("GET", "/api/tasks", tasks(late(1)))
+    crm.expect("GET", "/api/tasks", tasks())
+    crm.expect("GET", "/api/tasks", HTML, status=400)
+    crm.expect("GET", "/api/tasks", tasks(late(3, status="COMPLETED")))
+    crm.expect("GET", "/api/tasks", tasks())
+    assert [found.external_id for found in await poll(v1)] == ["1", "3"]
+
+
+async def test_a_refusal_in_the_middle_of_a_list_is_no_end(crm: Any, v1: Connector) -> None:
+    """What the server has begun to list it has to list to the end, and the open tasks all the more."""
+    crm.expect("GET", "/api/tasks", tasks())
+    crm.expect("GET", "/api/tasks", tasks(late(4, status="PENDING")))
+    crm.expect("GET", "/api/tasks", HTML, status=400)
+    with pytest.raises(Misconnected):
+        await poll(v1)
+    crm.expect("GET", "/api/tasks", HTML, status=400)
+    with pytest.raises(Misconnected):
+        await poll(v1)
+
+
+async def test_v1_cannot_list_what_changed(crm: Any, v1: Connector) -> None:
+    """It lists everything, and says that it cannot do better."""
+    crm.expect("GET", "/api/tasks", tasks(late(1)))
+    for _ in range(3):
+        crm.expect("GET", "/api/tasks", tasks())
+    moment = datetime(2025, 6, 2, 9, tzinfo=UTC)
+    assert [found.external_id async for page in v1.poll("task", moment) for found in page] == ["1"]
+    assert pages(crm.sent)[0] == {"start": "0", "limit": "100"}
+    assert v1.capabilities.incremental == frozenset()
 
 
 async def test_paging_advances_by_the_rows_received(crm: Any, v1: Connector) -> None:
@@ -110,14 +149,16 @@ async def test_paging_advances_by_the_rows_received(crm: Any, v1: Connector) -> 
     crm.expect("GET", "/api/tasks", tasks(late(3), late(4)))
     crm.expect("GET", "/api/tasks", tasks(late(5)))
     crm.expect("GET", "/api/tasks", tasks())
+    crm.expect("GET", "/api/tasks", tasks())
     assert [found.external_id for found in await poll(v1)] == ["1", "2", "3", "4", "5"]
-    assert [page["start"] for page in pages(crm.sent)] == ["0", "2", "4", "0"]
+    assert [page["start"] for page in pages(crm.sent)] == ["0", "2", "4", "0", "0"]
 
 
 async def test_a_full_page_and_a_shorter_one_are_the_whole_list(crm: Any, v1: Connector) -> None:
     """Where the limit is honoured, no empty page is asked for."""
     crm.expect("GET", "/api/tasks", tasks(*(late(number) for number in range(100))))
     crm.expect("GET", "/api/tasks", tasks(late(100)))
+    crm.expect("GET", "/api/tasks", tasks())
     crm.expect("GET", "/api/tasks", tasks())
     assert len(await poll(v1)) == 101
 
@@ -136,32 +177,34 @@ async def test_a_server_without_any_paging_gives_all_at_once(crm: Any, v1: Conne
     crm.expect("GET", "/api/tasks", everything)
     crm.expect("GET", "/api/tasks", everything)
     crm.expect("GET", "/api/tasks", tasks())
+    crm.expect("GET", "/api/tasks", tasks())
     assert len(await poll(v1)) == 150
 
 
 async def test_a_2012_server_lists_open_tasks_only(crm: Any, v1: Connector) -> None:
-    """Without a status on any task, the completed walk is left out and the engine is told."""
+    """Without a status on any task, the other walks are left out and the engine is told."""
     crm.expect("GET", "/api/tasks", tasks(early(1), early(2)))
     crm.expect("GET", "/api/tasks", tasks())
     found = await poll(v1)
     assert [one.values["done"] for one in found] == [False, False]
     assert all("body" not in one.values for one in found)
-    assert not v1.capabilities.lists_finished
+    assert v1.capabilities.hides_finished == {"task"}
     assert "body" not in v1.lenses("task")
 
 
 async def test_rows_without_status_are_never_read_as_completed(crm: Any, v1: Connector) -> None:
-    """A 2012 server ignores the status in the query: what it lists under COMPLETED is open."""
+    """A 2012 server ignores the status in the query: what it lists under PENDING or COMPLETED is open."""
     crm.expect("GET", "/api/tasks", tasks())
     crm.expect("GET", "/api/tasks", tasks(early(1)))
     crm.expect("GET", "/api/tasks", tasks())
     assert [found.values["done"] for found in await poll(v1)] == [False]
-    assert not v1.capabilities.lists_finished
+    assert v1.capabilities.hides_finished == {"task"}
 
 
 async def test_a_late_servers_completed_row_without_status_has_no_state(crm: Any, v1: Connector) -> None:
     """Once a status was seen, its absence elsewhere is not filled with a guess."""
     crm.expect("GET", "/api/tasks", tasks(late(1)))
+    crm.expect("GET", "/api/tasks", tasks())
     crm.expect("GET", "/api/tasks", tasks())
     crm.expect("GET", "/api/tasks", tasks(early(2)))
     crm.expect("GET", "/api/tasks", tasks())
@@ -172,8 +215,9 @@ async def test_an_empty_account_counts_as_late(crm: Any, v1: Connector) -> None:
     """Nothing seen, nothing taken away."""
     crm.expect("GET", "/api/tasks", tasks())
     crm.expect("GET", "/api/tasks", tasks())
+    crm.expect("GET", "/api/tasks", tasks())
     assert await poll(v1) == []
-    assert v1.capabilities.lists_finished
+    assert not v1.capabilities.hides_finished
     assert "body" in v1.lenses("task")
 
 

@@ -9,7 +9,8 @@ from xml.etree.ElementTree import canonicalize
 import pytest
 
 from tasksync.connectors.capsule import v1_mapping
-from tasksync.connectors.capsule.v1_client import Link, V1Client
+from tasksync.connectors.capsule.references import Link
+from tasksync.connectors.capsule.v1_client import V1Client
 from tasksync.core.record import Observation
 from tasksync.errors import AnswerLost, NeedsLogin, Refused, Throttled, Vanished
 from tasksync.ports import Connector
@@ -66,6 +67,34 @@ async def test_create_returns_what_the_server_made_of_it(crm: Any, v1: Connector
         b"<task><description>T59</description><detail>a\nb</detail><category>Send</category>"
         b"<dueDate>2017-03-20T00:00:00Z</dueDate></task>",
     )
+
+
+async def test_create_gives_owner_and_link(crm: Any, v1: Connector) -> None:
+    """The owner by user name, the link in the path; both are read back."""
+    crm.expect("POST", "/api/kase/17/task", status=201, headers={"location": "/api/task/59"})
+    crm.expect("GET", "/api/task/59", late(59, "<owner>m.keller</owner><caseId>17</caseId>"))
+    references = {"assignees": ("capsule:person:m.keller",), "links": ("capsule:case:17",)}
+    made = await v1.create("task", {"title": "t59", **references})
+    assert {name: made.values[name] for name in references} == references
+    assert same_xml(crm.sent[0].content, b"<task><description>t59</description><owner>m.keller</owner></task>")
+
+
+async def test_an_id_that_capsule_cannot_have_is_refused_before_it_is_sent(crm: Any, v1: Connector) -> None:
+    """What the config calls so is told to whoever wrote it."""
+    with pytest.raises(Refused, match="no contact 'Jo'"):
+        await v1.create("task", {"title": "x", "links": ("capsule:contact:Jo",)})
+    assert crm.requests == 0
+
+
+async def test_a_new_owner_is_written_and_a_link_is_not(crm: Any, v1: Connector) -> None:
+    """A task stays where it was made; who has it can change."""
+    before = Observation(external_id="1", values={})
+    crm.expect("PUT", "/api/task/1")
+    crm.expect("GET", "/api/task/1", late(1, "<owner>m.keller</owner>"))
+    changes = {"assignees": ("capsule:person:m.keller",), "links": ("capsule:case:17",)}
+    after = await v1.update("task", before, changes)
+    assert same_xml(crm.sent[0].content, b"<task><owner>m.keller</owner></task>")
+    assert after.values["assignees"] == ("capsule:person:m.keller",)
 
 
 async def test_create_on_a_2012_server_sends_no_detail_and_knows_that_a_new_task_is_open(

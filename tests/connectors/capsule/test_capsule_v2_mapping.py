@@ -14,6 +14,7 @@ from tasksync.connectors.capsule.mapping import Unreadable
 from tasksync.connectors.capsule.v2_mapping import Zones
 from tasksync.core.lens import KEEP
 from tasksync.core.record import TASK, Value
+from tasksync.core.reference import only_own
 
 LONDON, NEW_YORK, BERLIN = ZoneInfo("Europe/London"), ZoneInfo("America/New_York"), ZoneInfo("Europe/Berlin")
 ZONES = Zones(own=LONDON, owners={77: LONDON, 78: NEW_YORK})
@@ -47,7 +48,7 @@ def listed(**changes: Any) -> dict[str, Any]:
 
 def test_the_listed_task_of_the_page() -> None:
     """Example 6: wall clock of the owner in summer, an empty detail, the stamps."""
-    found = v2_mapping.read_task(listed(), ZONES)
+    found = v2_mapping.read_task(listed(), ZONES, "crm")
     assert found.external_id == "90210044"
     assert dict(found.values) == {
         "title": "Ring about delivery",
@@ -55,6 +56,8 @@ def test_the_listed_task_of_the_page() -> None:
         "due": at(2025, 6, 3, 13, 30),
         "done": False,
         "category": "Call",
+        "assignees": ("crm:person:77",),
+        "links": ("crm:contact:5520",),
     }
     assert (found.created, found.modified) == (at(2025, 5, 30, 15, 2, 11), at(2025, 6, 2, 8, 14, 37))
     assert found.completed is None
@@ -62,30 +65,30 @@ def test_the_listed_task_of_the_page() -> None:
 
 
 def test_the_created_task_of_the_page() -> None:
-    """Example 7: what is written is the page's request without owner and link, what is read is the same values."""
-    found = v2_mapping.read_task(json.loads(PAGE_CREATED)["task"], ZONES)
+    """Example 7: what is written is the page's request, what is read is the same values."""
+    found = v2_mapping.read_task(json.loads(PAGE_CREATED)["task"], ZONES, "crm")
     values: dict[str, Value] = {
         "title": "Draft floor plan",
         "body": "Two variants",
         "due": date(2025, 6, 10),
         "category": "Milestone",
+        "assignees": ("crm:person:77",),
+        "links": ("crm:case:640",),
     }
     assert dict(found.values) == {**values, "done": False}
-    request = json.loads(PAGE_CREATE)["task"]
-    written = v2_mapping.write_task(values, LONDON, IDS)
-    assert {**written, "owner": {"id": 77}, "kase": {"id": 640}} == {**request, "dueTime": None}
+    assert v2_mapping.write_create(values, ZONES, IDS) == json.loads(PAGE_CREATE)["task"]
 
 
 def test_the_completed_task_of_the_page() -> None:
     """Example 8: done, with the completer's own time."""
     completed = listed(status="COMPLETED", completedAt="2025-06-03T13:05:00Z", completedBy="a.singh")
-    found = v2_mapping.read_task(completed, ZONES)
+    found = v2_mapping.read_task(completed, ZONES, "crm")
     assert (found.values["done"], found.completed) == (True, at(2025, 6, 3, 13, 5))
 
 
 def test_pending_is_not_done() -> None:
     """A task that has lost its relevance was not carried out."""
-    assert v2_mapping.read_task(listed(status="PENDING"), ZONES).values["done"] is False
+    assert v2_mapping.read_task(listed(status="PENDING"), ZONES, "crm").values["done"] is False
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_pending_is_not_done() -> None:
 def test_the_clock_is_the_owners(owner: Any, zone: ZoneInfo) -> None:
     """An owner whose zone is not known goes by that of the connection."""
     assert ZONES.of(listed(owner=owner)) is zone
-    due = v2_mapping.read_task(listed(owner=owner), ZONES).values["due"]
+    due = v2_mapping.read_task(listed(owner=owner), ZONES, "crm").values["due"]
     assert due == datetime(2025, 6, 3, 14, 30, tzinfo=zone)
 
 
@@ -123,7 +126,7 @@ def test_the_clock_is_the_owners(owner: Any, zone: ZoneInfo) -> None:
 )
 def test_due_dates_are_read(day: str | None, clock: str | None, due: Value) -> None:
     """A date alone is all-day; with a time it is an instant of London, on the nights the clocks change too."""
-    found = v2_mapping.read_task(listed(dueOn=day, dueTime=clock), ZONES).values["due"]
+    found = v2_mapping.read_task(listed(dueOn=day, dueTime=clock), ZONES, "crm").values["due"]
     assert found == due
     assert type(found) is type(due)
 
@@ -152,13 +155,13 @@ def test_null_clears_and_only_what_changes_is_written() -> None:
 def test_a_category_is_written_by_its_id() -> None:
     """A name that has none is a LookupError for the connector to explain."""
     assert v2_mapping.write_task({"category": "Milestone"}, LONDON, IDS) == {"category": {"id": 35}}
-    with pytest.raises(LookupError):
+    with pytest.raises(LookupError, match="task category 'Lunch'"):
         v2_mapping.write_task({"category": "Lunch"}, LONDON, IDS)
 
 
 def test_keys_that_are_absent_tell_nothing() -> None:
     """The server sends nulls; what it leaves out altogether is not empty but unknown."""
-    found = v2_mapping.read_task({"id": 1, "description": None, "status": "OPEN", "dueOn": "2025-06-03"}, ZONES)
+    found = v2_mapping.read_task({"id": 1, "description": None, "status": "OPEN", "dueOn": "2025-06-03"}, ZONES, "crm")
     assert dict(found.values) == {"title": "", "done": False}
     assert (found.created, found.modified, found.completed) == (None, None, None)
 
@@ -178,6 +181,9 @@ def test_keys_that_are_absent_tell_nothing() -> None:
         (listed(status=1), "its status is no text"),
         (listed(category="Call"), "its category has no name"),
         (listed(category={"id": 31}), "its category has no name"),
+        (listed(party=5520), "task 90210044: its party is no object"),
+        (listed(party=None, kase={"name": "Warehouse refit"}), "task 90210044: an object with the id None"),
+        (listed(owner={"id": True}), "task 90210044: an object with the id True"),
         (listed(dueOn="tomorrow"), "'tomorrow' is no date"),
         (listed(dueOn=20250603), "its dueOn is no text"),
         (listed(dueTime="half past two"), "'half past two' is no time"),
@@ -190,12 +196,12 @@ def test_keys_that_are_absent_tell_nothing() -> None:
 def test_what_is_no_task_is_refused_by_name(task: Any, message: str) -> None:
     """An item that cannot be understood is an error that names the task, never a KeyError or a TypeError."""
     with pytest.raises(Unreadable, match=message):
-        v2_mapping.read_task(task, ZONES)
+        v2_mapping.read_task(task, ZONES, "crm")
 
 
 def test_text_is_read_as_the_lens_shows_it() -> None:
     """Line ends, characters no other CRM could hold, and a title of two lines."""
-    found = v2_mapping.read_task(listed(description="a\r\nb", detail="a\x00\r\nb\rc\ud800"), ZONES)
+    found = v2_mapping.read_task(listed(description="a\r\nb", detail="a\x00\r\nb\rc\ud800"), ZONES, "crm")
     assert (found.values["title"], found.values["body"]) == ("a b", "a\ufffd\nb\nc\ufffd")
 
 
@@ -215,7 +221,7 @@ def test_an_instant_shows_as_the_first_of_its_wall_clock_if_no_owner_can_have_it
     zones: Zones, moment: Value, shown: Any
 ) -> None:
     """One zone, zones that change together, zones that do not, and what no calendar holds."""
-    assert v2_mapping.lenses([], zones)["due"].get(moment) == shown
+    assert v2_mapping.lenses([], zones, only_own("crm"))["due"].get(moment) == shown
 
 
 def test_reference_lists_are_read() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -128,7 +129,21 @@ async def test_poll_follows_the_links(crm: Any, v2: Connector) -> None:
     assert [(one.external_id, one.values["done"]) for one in found] == [("1", False), ("2", True), ("3", False)]
     assert crm.sent[0].params == (("status", "open,completed,pending"), ("page", "1"), ("perPage", "100"))
     assert crm.sent[1].params == ()
-    assert v2.capabilities.lists_finished
+    assert not v2.capabilities.hides_finished
+
+
+async def test_poll_asks_for_what_changed_since(crm: Any, v2: Connector) -> None:
+    """In all states, as the default is the open ones only; whole seconds, in UTC, and not later than asked for."""
+    moment = datetime(2025, 6, 2, 9, 0, 7, 999_999, tzinfo=ZoneInfo("Europe/London"))
+    crm.expect("GET", "/api/v2/tasks", {"tasks": [task(1)]})
+    assert [found.external_id async for page in v2.poll("task", moment) for found in page] == ["1"]
+    assert crm.sent[0].params == (
+        ("status", "open,completed,pending"),
+        ("since", "2025-06-02T08:00:07Z"),
+        ("page", "1"),
+        ("perPage", "100"),
+    )
+    assert v2.capabilities.incremental == {"task", "case"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasksync.core.record import Observation
+from tasksync.core.record import Observation, Value
 from tasksync.errors import AnswerLost, NeedsLogin, Refused, ServerFault, Vanished
 from tasksync.ports import Connector
 
@@ -41,10 +41,43 @@ async def test_create_sends_what_there_is(crm: Any, v2: Connector) -> None:
     crm.expect("POST", "/api/v2/tasks", {"task": made}, status=201)
     due = datetime(2025, 6, 3, 9, 30, tzinfo=UTC)
     found = await v2.create("task", {"title": "t9", "body": "", "due": due, "category": "Call", "done": True})
-    assert dict(found.values) == {"title": "t9", "body": "", "due": due, "category": "Call", "done": False}
+    told: dict[str, Value] = {"title": "t9", "body": "", "due": due, "category": "Call", "done": False}
+    assert dict(found.values) == {**told, "assignees": ("capsule:person:77",)}
     assert crm.sent[0].json == {
         "task": {"description": "t9", "category": {"id": 31}, "dueOn": "2025-06-03", "dueTime": "10:30:00"}
     }
+
+
+async def test_create_gives_owner_and_link(crm: Any, v2: Connector) -> None:
+    """Both by id, the link alone; the time by the owner's clock."""
+    made = task(9, dueTime="05:30:00", owner={"id": 78}, kase={"id": 640, "name": "Warehouse refit"})
+    crm.expect("POST", "/api/v2/tasks", {"task": made}, status=201)
+    values: dict[str, Value] = {
+        "title": "t9",
+        "due": datetime(2025, 6, 3, 9, 30, tzinfo=UTC),
+        "assignees": ("capsule:person:78",),
+        "links": ("capsule:case:640",),
+    }
+    found = await v2.create("task", values)
+    assert {name: found.values[name] for name in values} == values
+    assert crm.sent[0].json["task"] == {
+        "description": "t9",
+        "owner": {"id": 78},
+        "kase": {"id": 640},
+        "dueOn": "2025-06-03",
+        "dueTime": "05:30:00",
+    }
+
+
+@pytest.mark.parametrize("method", ["create", "update"])
+async def test_an_id_that_capsule_cannot_have_is_refused_before_it_is_sent(
+    crm: Any, v2: Connector, method: str
+) -> None:
+    """What the config calls so is told to whoever wrote it."""
+    values: dict[str, Value] = {"title": "x", "links": ("capsule:case:refit",)}
+    with pytest.raises(Refused, match="no case 'refit'"):
+        await (v2.create("task", values) if method == "create" else v2.update("task", seen(1), values))
+    assert crm.requests == 0
 
 
 @pytest.mark.parametrize(
@@ -106,6 +139,26 @@ async def test_a_due_time_is_written_by_the_clock_of_the_owner(crm: Any, v2: Con
     after = await v2.update("task", seen(1, owner={"id": 78}), {"due": due})
     assert crm.sent[0].json == {"task": {"dueOn": "2025-06-02", "dueTime": "20:15:00"}}
     assert after.values["due"] == due
+
+
+async def test_a_task_that_is_handed_on_keeps_its_moment(crm: Any, v2: Connector) -> None:
+    """The owner changes and the instant does not, so the answer shows nothing that could pass for a person's edit."""
+    changed = task(1, owner={"id": 78}, dueOn="2025-06-03", dueTime="05:00:00")
+    crm.expect("GET", "/api/v2/tasks/1", {"task": task(1, dueTime="10:00:00")})
+    crm.expect("PUT", "/api/v2/tasks/1", {"task": changed})
+    before = await v2.read("task", "1")
+    assert before is not None
+    after = await v2.update("task", before, {"assignees": ("capsule:person:78",)})
+    assert crm.sent[1].json == {"task": {"owner": {"id": 78}, "dueOn": "2025-06-03", "dueTime": "05:00:00"}}
+    assert dict(after.values) == {**before.values, "assignees": ("capsule:person:78",)}
+
+
+async def test_a_link_is_moved_in_one_request(crm: Any, v2: Connector) -> None:
+    """Nothing is left of the old one."""
+    crm.expect("PUT", "/api/v2/tasks/1", {"task": task(1, party=None, opportunity={"id": 12}, kase=None)})
+    after = await v2.update("task", seen(1, party={"id": 5520}), {"links": ("capsule:opportunity:12",)})
+    assert crm.sent[0].json == {"task": {"party": None, "opportunity": {"id": 12}, "kase": None}}
+    assert after.values["links"] == ("capsule:opportunity:12",)
 
 
 async def test_an_update_of_nothing_that_v2_can_store_writes_nothing(crm: Any, v2: Connector) -> None:

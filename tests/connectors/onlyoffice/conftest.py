@@ -117,7 +117,7 @@ def ids() -> dict[str, str]:
 @pytest.fixture
 def portal() -> Portal:
     """The portal of section 8: three hours ahead of UTC."""
-    return Portal(zone=ZoneInfo("Europe/Moscow"), categories=CATEGORIES)
+    return Portal(connection="office", zone=ZoneInfo("Europe/Moscow"), categories=CATEGORIES)
 
 
 @pytest.fixture
@@ -138,6 +138,30 @@ def task() -> Callable[..., dict[str, Any]]:
             "entity": {"entityType": "case", "entityId": 8, "entityTitle": "Renewal 2026"},
             "canEdit": True,
             "id": 101,
+        }
+        return {name: value for name, value in {**payload, **changes}.items() if value is not None}
+
+    return build
+
+
+@pytest.fixture
+def case() -> Callable[..., dict[str, Any]]:
+    """The case of 8.10, with changes; None takes a member away."""
+
+    def build(**changes: Any) -> dict[str, Any]:
+        payload = {
+            "members": [{"displayName": "Bob Ray", "isCompany": False, "id": 17}, {"displayName": "Acme", "id": 22}],
+            "createBy": _user_stub(ANN, "Ann Lee"),
+            "created": "2026-01-15T10:00:00.0000000+03:00",
+            "title": "Renewal 2026 (EU)",
+            "isClosed": False,
+            "isPrivate": True,
+            "accessList": [_user_stub(IGOR, "Igor Petrov"), _user_stub(ANN, "Ann Lee")],
+            "canEdit": True,
+            "customFields": [
+                {"entityId": 8, "label": "Region", "fieldValue": "EMEA", "fieldType": 0, "position": 1, "id": 5}
+            ],
+            "id": 8,
         }
         return {name: value for name, value in {**payload, **changes}.items() if value is not None}
 

@@ -16,6 +16,7 @@ from tasksync.ports import Account, Capabilities, RateLimit
 
 Make = Callable[..., Any]
 WINDOWS = {"timezone": "GMT Standard Time;0;(UTC+00:00) London;GMT;BST;;", "utcHoursOffset": 1.0}
+OURS = ("office:person:b1f50000-1111-4222-8333-444444444444",)
 SUMMER = {"date": "Wed, 01 Jul 2026 12:00:00 GMT"}
 
 
@@ -37,7 +38,7 @@ def test_the_connection_is_dialed_within_the_documented_limit(http: Any, connect
         "secrets": ["t0ken"],
     }
     assert (office.connection, office.requests, office.clock_difference) == ("office", 0, timedelta(seconds=2))
-    assert office.capabilities == Capabilities(lists_finished=True)
+    assert office.capabilities == Capabilities()
 
 
 @pytest.mark.parametrize(
@@ -99,14 +100,17 @@ async def test_the_portals_own_zone_wins(connect: Make, says_open: Make) -> None
     assert (await connect(timezone=ZoneInfo("Europe/London")).open()).zone == "Europe/Moscow"
 
 
-async def test_only_tasks_are_kept_in_step(http: Any, connector: OnlyofficeConnector) -> None:
-    """For any other kind there are no lenses, no defaults and no pages, and writing one is a mistake of the caller."""
-    assert set(connector.lenses("task")) == {"title", "body", "due", "done", "category", "reminder"}
-    assert connector.lenses("case") == {}
+async def test_tasks_and_cases_are_kept_in_step(http: Any, connector: OnlyofficeConnector) -> None:
+    """For any other kind there are no lenses and no defaults, and reading or writing one is a mistake of the caller."""
+    known = {"title", "body", "due", "done", "category", "assignees", "links", "reminder"}
+    assert set(connector.lenses("task")) == known
+    assert set(connector.lenses("case")) == {"title", "closed", "members"}
     assert connector.defaults("case", datetime(2026, 1, 1, tzinfo=UTC)) == {}
-    assert [page async for page in connector.poll("case")] == []
-    with pytest.raises(ValueError, match="case"):
-        await connector.read("case", "1")
+    assert connector.lenses("deal") == connector.defaults("deal", datetime(2026, 1, 1, tzinfo=UTC)) == {}
+    with pytest.raises(ValueError, match="deal"):
+        connector.poll("deal")
+    with pytest.raises(ValueError, match="deal"):
+        await connector.read("deal", "1")
     assert http.requests == 0
 
 
@@ -137,7 +141,15 @@ async def test_the_default_due_day_is_counted_in_the_portals_zone(
     says_open()
     office = connect(options={"defaults": {"due": due, "category": "CALL"}})
     await office.open()
-    assert office.defaults("task", now) == {"category": "Call", "due": day}
+    assert office.defaults("task", now) == {"assignees": OURS, "category": "Call", "due": day}
+
+
+async def test_a_category_that_the_config_calls_otherwise(connect: Make, says_open: Make) -> None:
+    """What the config says a category is called here is shown for it."""
+    says_open()
+    office = connect(categories={"phone call": "Meeting"})
+    await office.open()
+    assert office.lenses("task")["category"].get("Phone call") == "Meeting"
 
 
 async def test_an_unknown_default_category_is_passed_on_to_be_refused_by_name(connect: Make, says_open: Make) -> None:
@@ -145,12 +157,12 @@ async def test_an_unknown_default_category_is_passed_on_to_be_refused_by_name(co
     says_open()
     office = connect(options={"defaults": {"category": "Lunch"}})
     await office.open()
-    assert office.defaults("task", datetime(2026, 1, 1, tzinfo=UTC)) == {"category": "Lunch"}
+    assert office.defaults("task", datetime(2026, 1, 1, tzinfo=UTC)) == {"assignees": OURS, "category": "Lunch"}
 
 
-async def test_without_defaults_none_step_in(connector: OnlyofficeConnector) -> None:
-    """No default is made up."""
-    assert connector.defaults("task", datetime(2026, 1, 1, tzinfo=UTC)) == {}
+async def test_without_defaults_only_we_step_in(connector: OnlyofficeConnector) -> None:
+    """No default is made up, but a task has to be somebody's: this account's."""
+    assert connector.defaults("task", datetime(2026, 1, 1, tzinfo=UTC)) == {"assignees": OURS}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from tasksync.connectors.onlyoffice.mapping import (
     observe,
     sees_everything,
 )
-from tasksync.connectors.onlyoffice.times import NotUnderstood
+from tasksync.connectors.onlyoffice.payload import NotUnderstood
+from tasksync.connectors.onlyoffice.references import LOST_USER, NOBODY
 from tasksync.core.lens import KEEP
 
 Make = Callable[..., dict[str, Any]]
@@ -30,7 +31,9 @@ Make = Callable[..., dict[str, Any]]
     ],
 )
 def test_the_samples_of_the_vendor_are_understood(seed: Make, portal: Portal, name: str, moment: datetime) -> None:
-    """The responses of seeds 000 and 001, which lack most members, read as open tasks without body and reminder."""
+    """The responses of seeds 000 and 001, which lack most members, read as open tasks without body, links and reminder,
+    and do not say whose they are.
+    """
     seen = observe(seed(name)["response"], portal)
     assert seen.external_id == "0"
     assert seen.values == {
@@ -39,13 +42,14 @@ def test_the_samples_of_the_vendor_are_understood(seed: Make, portal: Portal, na
         "due": moment,
         "done": False,
         "category": "Appointment",
+        "links": (),
         "reminder": None,
     }
     assert (seen.created, seen.modified, seen.completed) == (moment, None, None)
 
 
-def test_midnight_in_the_portal_is_an_all_day_date(task: Make, portal: Portal) -> None:
-    """The first task of 8.4 is due on 10 March, all day, and carries its reminder and category."""
+def test_midnight_in_the_portal_is_an_all_day_date(task: Make, portal: Portal, ids: dict[str, str]) -> None:
+    """The first task of 8.4 is due on 10 March, all day, and carries its person, links, reminder and category."""
     seen = observe(task(), portal)
     assert seen.values == {
         "title": "Call about renewal",
@@ -53,6 +57,8 @@ def test_midnight_in_the_portal_is_an_all_day_date(task: Make, portal: Portal) -
         "due": date(2026, 3, 10),
         "done": False,
         "category": "Call",
+        "assignees": (f"office:person:{ids['igor']}",),
+        "links": ("office:case:8", "office:contact:17"),
         "reminder": 1440,
     }
     assert seen.created == datetime(2026, 3, 1, 8, 2, 44, tzinfo=UTC)
@@ -78,6 +84,17 @@ def test_the_answer_to_a_write_reads_as_the_listing_does(task: Make, portal: Por
         ("title", "x" * 300, "title", "x" * 255),
         ("title", "half \ud83d", "title", "half ?"),
         ("title", "party \U0001f389", "title", "party \ufffd"),
+        ("responsible", {"id": "0A77-AB"}, "assignees", ("office:person:0a77-ab",)),
+        ("contact", None, "links", ("office:case:8",)),
+        ("entity", None, "links", ("office:contact:17",)),
+        ("entity", {"entityType": "case"}, "links", ("office:contact:17",)),
+        ("entity", {"entityId": 8}, "links", ("office:contact:17",)),
+        (
+            "entity",
+            {"entityType": "opportunity", "entityId": 4},
+            "links",
+            ("office:contact:17", "office:opportunity:4"),
+        ),
     ],
 )
 def test_members_read_as_values(
@@ -94,6 +111,10 @@ def test_members_read_as_values(
         ({"title": ""}, "title"),
         ({"category": None}, "category"),
         ({"category": {"id": 30}}, "category"),
+        ({"responsible": None}, "assignees"),
+        ({"responsible": {"id": LOST_USER, "displayName": "Profile has been removed"}}, "assignees"),
+        ({"responsible": {"id": NOBODY}}, "assignees"),
+        ({"entity": {"entityType": "invoice", "entityId": 3}}, "links"),
         ({"deadLine": None}, "due"),
         ({"deadLine": "0001-01-01T00:00:00.0000000Z"}, "due"),
         ({"deadLine": "0900-01-01T00:00:00.0000000Z"}, "due"),
@@ -101,7 +122,9 @@ def test_members_read_as_values(
     ],
 )
 def test_what_an_answer_does_not_say_is_no_value(task: Make, portal: Portal, changes: Any, field: str) -> None:
-    """A required value that is absent, unset or out of the CRM's range counts as not told, never as emptied."""
+    """A required value that is absent, unset or out of the CRM's range counts as not told, never as emptied; so does
+    a stand-in for nobody, and a link that this program has no word for.
+    """
     assert field not in observe(task(**changes), portal).values
 
 
@@ -114,6 +137,11 @@ def test_what_an_answer_does_not_say_is_no_value(task: Make, portal: Portal, cha
         {"alertValue": True},
         {"alertValue": "60"},
         {"category": "Call"},
+        {"responsible": "Igor"},
+        {"responsible": {"id": 7}},
+        {"contact": [17]},
+        {"contact": {"displayName": "Bob"}},
+        {"entity": {"entityType": "case", "entityId": "8"}},
         {"category": {"title": 7, "id": 30}},
         {"deadLine": 1773100800},
         {"deadLine": "tomorrow"},
@@ -150,7 +178,7 @@ def test_a_category_that_makes_no_sense_is_an_error(listing: list[Any]) -> None:
 
 def test_categories_are_found_by_exact_title_first() -> None:
     """Of two titles that differ only in case each shows as itself, and any other spelling as the first."""
-    portal = Portal(zone=ZoneInfo("Europe/London"), categories={"call": 1, "Call": 2})
+    portal = Portal(connection="office", zone=ZoneInfo("Europe/London"), categories={"call": 1, "Call": 2})
     category = lenses(portal)["category"]
     assert [category.get(name) for name in ("Call", "call", "CALL", "Lunch", None)] == [
         "Call",

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tasksync.connectors.onlyoffice.payload import NotUnderstood
 from tasksync.connectors.onlyoffice.times import (
-    NotUnderstood,
     day_start,
     due_form,
     parse_moment,

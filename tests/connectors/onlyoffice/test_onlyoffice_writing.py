@@ -121,11 +121,11 @@ async def test_a_stray_that_stays_is_named(http: Any, connector: OnlyofficeConne
         await connector.update("task", before, {"title": "New"})
 
 
-async def test_an_update_of_a_task_with_an_odd_link_sends_nothing(
+async def test_an_update_of_a_task_with_an_odd_category_sends_nothing(
     http: Any, connector: OnlyofficeConnector, task: Make
 ) -> None:
-    """A link that cannot be read would be lost by a PUT, so there is none."""
-    http.says(task(contact={"displayName": "Bob"}), count=1)
+    """A category that has no id would be lost by a PUT, so there is none."""
+    http.says(task(category={"title": "Call"}), count=1)
     before = await connector.read("task", "101")
     assert before is not None
     with pytest.raises(ServerFault, match="Task 101"):

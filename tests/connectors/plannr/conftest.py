@@ -1,18 +1,26 @@
-"""A Plannr that answers from a script, and the payloads of protocols/plannr.md, section 9."""
+"""A Plannr that answers from a script, and the payloads of protocols/plannr.md, section 9; and the simulated one, over
+HTTP, for what its client asks of it beyond tasks.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from account_site import Sandbox, Site
+from accounts import PROTOCOLS
 
 from tasksync.connectors.manifest import ConnectionSettings
-from tasksync.connectors.plannr import PlannrOptions, manifest
+from tasksync.connectors.plannr import PlannrConnector, manifest
+from tasksync.connectors.plannr.case_client import CaseClient
+from tasksync.connectors.plannr.client import PlannrClient
+from tasksync.connectors.plannr.options import PlannrOptions
 from tasksync.ports import Connector, RateLimit, Response
+from tasksync.sandbox.plannr import Plannr
 
 ANA = "1f0d6a52-7a3e-4c1b-9a55-0b7f3f2f9c11"
 PRICE = "8c2b77d4-3e0a-4f55-b0a4-61a2d7c1e001"
@@ -210,3 +218,35 @@ async def connector(connect: Callable[..., Connector], script: Script, ready: di
     await connector.open()
     script.sent.clear()
     return connector
+
+
+@pytest.fixture
+async def hill(sandbox: Sandbox) -> AsyncIterator[Site]:
+    """The firm in the sandbox as on its first day, on a socket."""
+    (arrangement,) = (one for one in PROTOCOLS if one.type == "plannr")
+    site = Site(arrangement, sandbox)
+    yield site
+    await site.close()
+
+
+@pytest.fixture
+def crm(hill: Site) -> Plannr:
+    """The same as a person sees it."""
+    assert isinstance(hill.crm, Plannr)
+    return hill.crm
+
+
+@pytest.fixture
+async def client(hill: Site) -> PlannrClient:
+    """Signed in there as Ana, with the requests of that forgotten."""
+    connector = hill.connect()
+    await connector.open()
+    assert isinstance(connector, PlannrConnector)
+    hill.crm.requests.clear()
+    return connector._client
+
+
+@pytest.fixture
+def case_client(client: PlannrClient) -> CaseClient:
+    """Its part for cases."""
+    return client.of_cases

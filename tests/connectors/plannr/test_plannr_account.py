@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from tasksync.connectors.manifest import discover
-from tasksync.connectors.plannr import PlannrOptions, manifest
+from tasksync.connectors.plannr import manifest
+from tasksync.connectors.plannr.options import PlannrOptions
 from tasksync.errors import Misconnected, NeedsLogin, ServerFault
 from tasksync.ports import Connector, RateLimit
 
@@ -96,9 +97,24 @@ async def test_opening_finds_the_only_employee_account(connect: Connect, script:
     ]
     assert connector.requests == 2
     assert connector.clock_difference == script.clock_difference
-    assert connector.capabilities.lists_finished
+    assert not connector.capabilities.hides_finished
     await connector.close()
     assert script.closed
+
+
+async def test_opening_again_in_vain_leaves_the_account(connect: Connect, script: Script, gone: dict[str, Any]) -> None:
+    """Logins are asked for without account each time; what is asked otherwise goes on to be asked as it."""
+    connector = connect()
+    await connector.open()
+    with_logins(script)
+    with pytest.raises(NeedsLogin):
+        await connector.open()
+    script.on("GET", f"/api/v1/task/{PRICE}", 404, gone)
+    assert await connector.read("task", PRICE) is None
+    assert [(request.path, request.account) for request in script.sent[2:]] == [
+        ("/api/v1/logins", None),
+        (f"/api/v1/task/{PRICE}", ANA),
+    ]
 
 
 async def test_role_and_right_to_write_are_the_scope(connect: Connect, script: Script, login: Make) -> None:

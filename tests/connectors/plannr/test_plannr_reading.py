@@ -25,11 +25,20 @@ async def poll(connector: Connector) -> list[str]:
     return [one.external_id async for page in connector.poll("task") for one in page]
 
 
-async def test_the_only_kind_is_task(connector: Connector) -> None:
-    """Plannr's cases are not offered yet; no field has a default of its own."""
-    assert set(connector.lenses("task")) == {"title", "body", "due", "done", "priority"}
-    assert connector.lenses("case") == {}
-    assert connector.defaults("task", datetime(2026, 1, 1, tzinfo=UTC)) == {}
+async def test_before_it_is_opened(connect: Callable[..., Connector]) -> None:
+    """There is nothing to read or to say, and asking all the same is a mistake of the program."""
+    connector = connect()
+    assert connector.lenses("task") == connector.defaults("task", datetime(2026, 1, 1, tzinfo=UTC)) == {}
+    with pytest.raises(RuntimeError, match="comes first"):
+        await connector.read("task", TASK)
+
+
+async def test_other_kinds_are_unknown(connector: Connector) -> None:
+    """Nothing is offered of them, and asking all the same is a mistake of the program."""
+    assert connector.lenses("opportunity") == {}
+    assert connector.defaults("opportunity", datetime(2026, 1, 1, tzinfo=UTC)) == {}
+    with pytest.raises(ValueError, match="opportunity"):
+        await connector.read("opportunity", TASK)
 
 
 async def test_every_page_is_asked_for_by_hand(connector: Connector, script: Script, task: Make) -> None:

@@ -31,6 +31,8 @@ TASKS = "/api/v1/task"
 ONE = f"{TASKS}/{TASK}"
 TO_DO, DOING, DONE = (f"50000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
 LATER = "50000000-0000-4000-8000-000000000009"
+LINK = (f"advisers:contact:{PRICE}",)
+PLAIN: Values = {"title": "x", "links": LINK}
 OPEN = Observation(external_id=TASK, values={"title": "x", "done": False})
 FINISHED = Observation(external_id=TASK, values={"title": "x", "done": True})
 
@@ -48,6 +50,8 @@ async def test_creating_adds_link_and_status(connector: Connector, script: Scrip
         "due": date(2026, 6, 12),
         "done": False,
         "priority": "medium",
+        "assignees": (),
+        "links": LINK,
     }
     created = await connector.create("task", values)
     assert sent(script) == [
@@ -72,7 +76,7 @@ async def test_a_finished_task_is_created_finished(
 ) -> None:
     """One request, so that nothing can come between."""
     script.on("POST", TASKS, 201, task(status=status_payloads[2]))
-    created = await connector.create("task", {"title": "x", "done": True})
+    created = await connector.create("task", {**PLAIN, "done": True})
     assert script.sent[0].json["task_status_uuid"] == DONE
     assert created.values["done"] is True
 
@@ -86,7 +90,7 @@ async def test_the_default_status_by_name_or_uuid(
     connector = connect(**ready)
     await connector.open()
     script.on("POST", TASKS, 201, task())
-    await connector.create("task", {"title": "x"})
+    await connector.create("task", PLAIN)
     assert script.sent[-1].json["task_status_uuid"] == DOING
 
 
@@ -105,7 +109,7 @@ async def test_missing_defaults_are_named(connect: Connect, script: Script, defa
     await connector.open()
     script.sent.clear()
     with pytest.raises(DefaultNeeded, match=words):
-        await connector.create("task", {"title": "x"})
+        await connector.create("task", {"title": "x", **connector.defaults("task", datetime(2026, 1, 1, tzinfo=UTC))})
     assert not script.sent
 
 
@@ -118,7 +122,7 @@ async def test_two_statuses_of_one_name(
     connector = connect(**ready)
     await connector.open()
     with pytest.raises(DefaultNeeded, match=f"several.*{TO_DO}, {DOING}"):
-        await connector.create("task", {"title": "x"})
+        await connector.create("task", PLAIN)
 
 
 async def test_a_refusal_has_the_words_of_every_field(connector: Connector, script: Script) -> None:
@@ -126,7 +130,7 @@ async def test_a_refusal_has_the_words_of_every_field(connector: Connector, scri
     errors = {"name": ["The name field is required."], "priority": "The selected priority is invalid."}
     script.on("POST", TASKS, 422, {"message": "The name field is required. (and 1 more error)", "errors": errors})
     with pytest.raises(Refused) as caught:
-        await connector.create("task", {"body": "x"})
+        await connector.create("task", {"body": "x", "links": LINK})
     assert caught.value.status == 422
     assert str(caught.value).endswith(
         "(and 1 more error); name: The name field is required.; priority: The selected priority is invalid."
@@ -149,7 +153,7 @@ async def test_an_answer_to_a_create_that_is_none(connector: Connector, script: 
     """The task may exist all the same, so that it must not be created blindly again."""
     script.on("POST", TASKS, status, body)
     with pytest.raises(AnswerLost):
-        await connector.create("task", {"title": "x"})
+        await connector.create("task", PLAIN)
     assert len(script.sent) == 1
 
 
@@ -225,7 +229,7 @@ async def test_a_firm_without_an_open_status(
     with pytest.raises(DefaultNeeded, match="no open task status"):
         await connector.reopen("task", FINISHED)
     with pytest.raises(DefaultNeeded, match="Create an open task status"):
-        await connector.create("task", {"title": "x"})
+        await connector.create("task", PLAIN)
 
 
 async def test_a_firm_without_a_finished_status(
@@ -237,7 +241,7 @@ async def test_a_firm_without_a_finished_status(
     script.on("POST", TASKS, 201, task())
     connector = connect(**ready)
     await connector.open()
-    assert (await connector.create("task", {"title": "x", "done": True})).values["done"] is False
+    assert (await connector.create("task", {**PLAIN, "done": True})).values["done"] is False
 
 
 Write = Callable[[Connector], Any]

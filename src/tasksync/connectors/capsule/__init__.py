@@ -1,4 +1,4 @@
-"""Capsule CRM: tasks over v1 (XML, the account's own host) or v2 (JSON, one host for all accounts).
+"""Capsule CRM: tasks and cases over v1 (XML, the account's own host) or v2 (JSON, one host for all accounts).
 
 The facts are in protocols/capsule.md. What is neither there nor in one of the modules' docstrings is not relied on.
 """
@@ -6,6 +6,7 @@ The facts are in protocols/capsule.md. What is neither there nor in one of the m
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 
 from tasksync.connectors.capsule.connector import CapsuleConnector
 from tasksync.connectors.capsule.options import CapsuleOptions
@@ -13,7 +14,7 @@ from tasksync.connectors.capsule.v1_connector import V1Connector
 from tasksync.connectors.capsule.v2_connector import V2Connector
 from tasksync.connectors.manifest import ConnectionSettings, Manifest
 from tasksync.errors import ConfigError
-from tasksync.ports import Dial, RateLimit
+from tasksync.ports import Dial, Http, OAuthServer, RateLimit
 
 # Per user and hour, both versions (protocols/capsule.md, 2.7 and 3.6, [OD]).
 LIMIT = RateLimit(requests=4000, per_s=3600, by_quota=True)
@@ -25,19 +26,14 @@ def _build(settings: ConnectionSettings, dial: Dial) -> CapsuleConnector:
     options = settings.options if settings.options is not None else CapsuleOptions()
     if not isinstance(options, CapsuleOptions):
         raise ConfigError(f"Connection {settings.name}: its options are not those of Capsule.")
+    if options.api == "v2" and settings.client_id is not None:
+        # The sign-in puts its token into each request.
+        return V2Connector(settings, options, _dial_v2(settings, dial, {}, ()))
     if not settings.token:
         raise ConfigError(f"Connection {settings.name}: Capsule needs a token.")
     if options.api == "v2":
-        headers = {"Authorization": f"Bearer {settings.token}", "Accept": "application/json"}
-        http = dial(
-            connection=settings.name,
-            base_url=settings.url,
-            limit=LIMIT,
-            expects="json",
-            headers=headers,
-            secrets=(settings.token,),
-        )
-        return V2Connector(settings, options, http)
+        bearer = {"Authorization": f"Bearer {settings.token}"}
+        return V2Connector(settings, options, _dial_v2(settings, dial, bearer, (settings.token,)))
     # The token is the user name; any password does, and the docs suggest this one (1.1, [OD]).
     basic = base64.b64encode(f"{settings.token}:x".encode()).decode("ascii")
     http = dial(
@@ -51,10 +47,31 @@ def _build(settings: ConnectionSettings, dial: Dial) -> CapsuleConnector:
     return V1Connector(settings, options, http)
 
 
+def _dial_v2(settings: ConnectionSettings, dial: Dial, headers: Mapping[str, str], secrets: Sequence[str]) -> Http:
+    return dial(
+        connection=settings.name,
+        base_url=settings.url,
+        limit=LIMIT,
+        expects="json",
+        headers={**headers, "Accept": "application/json"},
+        secrets=secrets,
+    )
+
+
+def _oauth(options: CapsuleOptions) -> OAuthServer:
+    """British spelling, and both scopes named (protocols/capsule.md, 1.2, [CLI]). Whether a code challenge is checked
+    is not known, so none is sent: the exchange is authenticated by the client's secret.
+    """
+    if options.api != "v2":
+        raise ValueError("OAuth2 is for api: v2; with api: v1, Capsule needs a token")
+    return OAuthServer(authorize="/oauth/authorise", exchange="/oauth/token", scope="read write")
+
+
 manifest = Manifest(
     type="capsule",
     label="Capsule CRM",
     options=CapsuleOptions,
-    credentials=(frozenset({"token"}),),
+    credentials=(frozenset({"token"}), frozenset({"client_id", "client_secret"})),
     build=_build,
+    oauth=_oauth,
 )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import TypeVar
 
 from tasksync.connectors.capsule.mapping import Unreadable
 from tasksync.errors import Misconnected, Refused, RetryLater, ServerFault, Vanished
@@ -16,10 +17,18 @@ from tasksync.ports import Response
 from tasksync.transport import answers
 
 Words = Callable[[Response], str]
+Judge = Callable[[Response, Words], Response | None]
+T = TypeVar("T")
 
 # v2 allows no more (protocols/capsule.md, 3.2, [OD]); v1 names no maximum.
 ROWS_PER_PAGE = 100
 GONE = (404, 410)
+_HIDDEN = 403
+_NO_QUESTION = 400
+MOST_PAGES = 3
+"""How many pages a search looks through. Of more hits than those hold, nothing can be told: neither that there is but
+one of a name, nor that there is none.
+"""
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)</title>", re.IGNORECASE)
 _LOOKED_AT_BYTES = 8192
 
@@ -44,6 +53,38 @@ def listed(response: Response, words: Words) -> Response:
 def read(response: Response, words: Words) -> Response | None:
     """The answer to a request for one record; None when the CRM says that there is none."""
     return None if response.status in GONE else listed(response, words)
+
+
+def offered(response: Response, words: Words) -> Response | None:
+    """The answer to a question that a server may not know; None when it says so (400)."""
+    return None if response.status == _NO_QUESTION else listed(response, words)
+
+
+def visible(response: Response, words: Words) -> Response | None:
+    """The answer to a request for something that tasks refer to; None when the CRM says that there is no such thing, or
+    none for this user.
+    """
+    return None if response.status in (*GONE, _HIDDEN) else listed(response, words)
+
+
+class TooMany(RetryLater):
+    """A search that found more than can be looked through."""
+
+
+async def few(pages: AsyncGenerator[list[T], None]) -> list[T]:
+    """All that the pages hold. Raises `TooMany` if there are more than `MOST_PAGES`."""
+    found: list[T] = []
+    async with aclosing(pages):
+        number = 0
+        async for page in pages:
+            number += 1
+            if number > MOST_PAGES:
+                raise TooMany(
+                    "More come up in this search in Capsule than can be looked through to tell whether one is it. Say "
+                    "under `links` in the config which one it is."
+                )
+            found += page
+    return found
 
 
 def written(response: Response, words: Words) -> Response:

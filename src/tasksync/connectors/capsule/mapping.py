@@ -7,10 +7,11 @@ also goes over what is read: whatever the CRM shows is then a form the lens leav
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from tasksync.connectors.categories import NO_ALIASES, find_category
 from tasksync.core.lens import KEEP, Lens, Shown, one_line, text
 from tasksync.core.record import Value
 
@@ -39,7 +40,7 @@ def headline(value: str) -> str:
 
 
 def title_lens() -> Lens:
-    """`description`: one line, and Capsule creates no task without it."""
+    """`description` of a task, `name` of a case: one line, and Capsule creates neither without it."""
     return text("title", headline, required=True)
 
 
@@ -48,8 +49,8 @@ def body_lens() -> Lens:
     return text("body", plain)
 
 
-def category_lens(known: Iterable[str]) -> Lens:
-    """One of the account's categories, or none. A name is found as it is written, else without regard to case.
+def category_lens(known: Iterable[str], aliases: Mapping[str, str] = NO_ALIASES) -> Lens:
+    """One of the account's categories, or none, as `find_category` finds it.
 
     Other than `lens.choice` this keeps two categories apart that differ in case only; Capsule does not say whether
     an account can have such (protocols/capsule.md, 4.3, [UNK]).
@@ -57,17 +58,9 @@ def category_lens(known: Iterable[str]) -> Lens:
     names = tuple(known)
 
     def show(value: Value) -> Shown:
-        return None if value is None else find_category(names, str(value)) or KEEP
+        return None if value is None else find_category(str(value), names, aliases) or KEEP
 
     return Lens(field="category", show=show)
-
-
-def find_category(known: Iterable[str], wanted: str) -> str | None:
-    """The account's own spelling of the category `wanted`, or None when it has no such category."""
-    names = tuple(known)
-    if wanted in names:
-        return wanted
-    return next((name for name in names if name.casefold() == wanted.casefold()), None)
 
 
 def parse_day(written: str) -> date:

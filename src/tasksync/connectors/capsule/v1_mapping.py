@@ -24,8 +24,23 @@ from tasksync.connectors.capsule.mapping import (
     plain,
     title_lens,
 )
+from tasksync.connectors.capsule.references import (
+    Link,
+    assignee_lens,
+    is_number,
+    link_of,
+    links_lens,
+    person_of,
+    refer,
+)
+from tasksync.connectors.categories import NO_ALIASES
 from tasksync.core.lens import Lens, due, same, whole_seconds
 from tasksync.core.record import Observation, Value, Values
+from tasksync.core.reference import CASE, CONTACT, OPPORTUNITY, PERSON, Counterpart
+
+# What a task belongs to; "case" is spelled so here (protocols/capsule.md, 2.1, [OD]). Of several, which only samples
+# show, the first says most.
+_LINKS = ((CASE, "caseId"), (OPPORTUNITY, "opportunityId"), (CONTACT, "partyId"))
 
 
 class Generation(StrEnum):
@@ -42,30 +57,40 @@ class Generation(StrEnum):
         return Generation.EARLY if tasks else self
 
 
-def lenses(categories: Iterable[str], generation: Generation) -> Mapping[str, Lens]:
-    """By field. A server of 2012 has no lens for the body: it has nowhere to store one (I10)."""
+def lenses(
+    categories: Iterable[str],
+    generation: Generation,
+    counterpart: Counterpart,
+    *,
+    aliases: Mapping[str, str] = NO_ALIASES,
+) -> Mapping[str, Lens]:
+    """By field. `aliases` are those of `find_category`. A server of 2012 has no lens for the body: it has nowhere to
+    store one (I10). A link is given with the create and stands for good (2.3, [OD]).
+    """
     found = (
         title_lens(),
         body_lens(),
         due("due", whole_seconds, required=True),
         same("done"),
-        category_lens(categories),
+        category_lens(categories, aliases),
+        assignee_lens(counterpart),
+        links_lens(counterpart, fixed=True),
     )
     return {lens.field: lens for lens in found if lens.field != "body" or generation is not Generation.EARLY}
 
 
-def read_task(task: Element, generation: Generation, *, listed_open: bool = False) -> Observation:
-    """What a ``<task>`` says. `listed_open`: it comes from a list that shows open tasks only, which tells of a task
-    without ``<status>`` that it is not done; nothing else does. Raises `Unreadable`.
+def read_task(task: Element, generation: Generation, connection: str, *, listed_open: bool = False) -> Observation:
+    """What a ``<task>`` says, with references of `connection`. `listed_open`: it comes from a list that shows open
+    tasks only, which tells of a task without ``<status>`` that it is not done; nothing else does. Raises `Unreadable`.
     """
     external_id = task_id(task)
     try:
         return Observation(
             external_id=external_id,
-            values=_values(task, generation, listed_open=listed_open),
-            modified=_stamp(task, "updatedOn"),
-            created=_stamp(task, "createdOn"),
-            completed=_stamp(task, "completedOn"),
+            values=_values(task, generation, listed_open=listed_open) | _references(task, connection),
+            modified=stamp(task, "updatedOn"),
+            created=stamp(task, "createdOn"),
+            completed=stamp(task, "completedOn"),
         )
     except Unreadable as error:
         raise Unreadable(f"task {external_id}: {error}") from None
@@ -75,60 +100,77 @@ def task_id(task: Element) -> str:
     """The id of a ``<task>``: digits. Raises `Unreadable`."""
     if task.tag != "task":
         raise Unreadable(f"<{task.tag}> in place of a <task>")
-    found = _word(task, "id")
+    found = word_in(task, "id")
     if not (found.isascii() and found.isdigit()):
         raise Unreadable(f"a task with the id {found!r}")
     return found
 
 
 def _values(task: Element, generation: Generation, *, listed_open: bool) -> dict[str, Value]:
-    description = _text(task, "description")
+    description = text_in(task, "description")
     if description is None:
         raise Unreadable("it has no description")
     values: dict[str, Value] = {
         "title": headline(description),
         "due": _due(task),
-        "category": plain(_text(task, "category") or "") or None,
+        "category": plain(text_in(task, "category") or "") or None,
     }
-    detail = _text(task, "detail")
+    detail = text_in(task, "detail")
     if detail is not None or generation is not Generation.EARLY:
         values["body"] = plain(detail or "")
     if task.find("status") is not None:
-        values["done"] = _word(task, "status") == "COMPLETED"
+        values["done"] = word_in(task, "status") == "COMPLETED"
     elif listed_open:
         values["done"] = False
     return values
 
 
+def _references(task: Element, connection: str) -> dict[str, Value]:
+    """Without an owner, which every task has, nothing is told of one."""
+    values: dict[str, Value] = {"links": ()}
+    username = headline(word_in(task, "owner"))
+    if username:
+        values["assignees"] = (refer(connection, PERSON, username),)
+    for type_, name in reversed(_LINKS):
+        found = word_in(task, name)
+        if found and not is_number(found):
+            raise Unreadable(f"its {name} is {found[:40]!r}")
+        if found:
+            values["links"] = (refer(connection, type_, found),)
+    return values
+
+
 def _due(task: Element) -> date | datetime | None:
     # The seed's sample shows both elements at once; the one with the time of day says more.
-    moment = _word(task, "dueDateTime")
+    moment = word_in(task, "dueDateTime")
     if moment:
         return whole_seconds(parse_instant(moment))
     # A date in disguise: the T00:00:00Z is no instant, and is not looked at.
-    day = _word(task, "dueDate")
+    day = word_in(task, "dueDate")
     return parse_day(day.partition("T")[0]) if day else None
 
 
-def _stamp(task: Element, name: str) -> datetime | None:
-    written = _word(task, name)
+def stamp(found: Element, name: str) -> datetime | None:
+    """The instant in a child element; None when there is no such element. Raises `Unreadable`."""
+    written = word_in(found, name)
     return parse_instant(written) if written else None
 
 
-def _text(task: Element, name: str) -> str | None:
+def text_in(found: Element, name: str) -> str | None:
     """The text of a child element, white space around it included; None when there is no such element."""
-    child = task.find(name)
+    child = found.find(name)
     return None if child is None else child.text or ""
 
 
-def _word(task: Element, name: str) -> str:
+def word_in(found: Element, name: str) -> str:
     """The text of a child element that is no prose; empty when there is no such element."""
-    return (_text(task, name) or "").strip()
+    return (text_in(found, name) or "").strip()
 
 
 def write_task(values: Values) -> Element:
-    """A ``<task>`` that sets `values` and nothing else: an empty element clears (protocols/capsule.md, 2.6, [CLI]). The
-    state is not among what it writes: completing and reopening have requests of their own.
+    """A ``<task>`` that sets `values` and nothing else: an empty element clears (protocols/capsule.md, 2.6, [CLI]).
+    State and link are not among what it writes: the one has requests of its own, the other stands in the path of the
+    create.
     """
     task = Element("task")
     for field, element in (("title", "description"), ("body", "detail"), ("category", "category")):
@@ -139,7 +181,17 @@ def write_task(values: Values) -> Element:
         SubElement(task, "dueDateTime").text = f"{whole_seconds(moment).replace(tzinfo=None).isoformat()}Z"
     elif isinstance(moment, date):
         SubElement(task, "dueDate").text = f"{moment.isoformat()}T00:00:00Z"
+    username = person_of(values.get("assignees"))
+    if username is not None:
+        SubElement(task, "owner").text = plain(username)
     return task
+
+
+def write_link(values: Values) -> Link | None:
+    """For what a task with `values` is created. Raises `LookupError`, which names it, for an id that Capsule cannot
+    have.
+    """
+    return link_of(values.get("links"))
 
 
 def read_categories(root: Element) -> tuple[str, ...]:

@@ -1,18 +1,25 @@
-"""v2: endpoints and paging, dicts in and out (protocols/capsule.md, 3.1 and 3.2)."""
+"""v2: endpoints and paging, dicts in and out (protocols/capsule.md, 3.1, 3.2, 4.2 to 4.4)."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote, urljoin, urlsplit
 
 from tasksync.connectors.capsule import client
-from tasksync.connectors.capsule.client import ROWS_PER_PAGE, page_words
+from tasksync.connectors.capsule.client import ROWS_PER_PAGE, Judge, page_words
+from tasksync.connectors.capsule.references import PLURALS, Table
 from tasksync.errors import Misconnected, ServerFault
 from tasksync.ports import Http, Response
 from tasksync.transport import answers
+
+Kept: TypeAlias = Literal["task", "kase"]
+"""What is kept in step, as one of it is named."""
+_KEPT: Final[Mapping[Kept, str]] = MappingProxyType({"task": "tasks", "kase": PLURALS["kase"]})
 
 _PAGE = (("page", "1"), ("perPage", str(ROWS_PER_PAGE)))
 # The default is open ones only; a filter by PENDING alone is not to be relied on (3.2, [LIVE]).
@@ -75,41 +82,68 @@ class V2Client:
         """The user whose token this is."""
         return _one(client.listed(await self._http.send("GET", "/api/v2/users/current"), words), "user")
 
-    async def users(self) -> list[Any]:
-        """All users. No paging is documented; should there be some, it is followed."""
-        return [user async for page in self._pages("/api/v2/users", (), "users") for user in page]
+    async def users(self, *, with_parties: bool = False) -> list[Any]:
+        """All users, on request with their parties in full. No paging is documented; should there be some, it is
+        followed.
+        """
+        embed = (("embed", "party"),) if with_parties else ()
+        return [user async for page in self._pages("/api/v2/users", embed, "users") for user in page]
 
     async def categories(self) -> list[Any]:
         """All task categories."""
         return [one async for page in self._pages("/api/v2/categories", _PAGE, "categories") for one in page]
 
-    def task_pages(self) -> AsyncIterator[list[Any]]:
-        """All tasks in any state, page by page. The same may come twice, as pages shift while tasks change."""
-        return self._pages("/api/v2/tasks", (_ALL_STATES, *_PAGE), "tasks")
+    def pages(self, what: Kept, since: datetime | None = None) -> AsyncIterator[list[Any]]:
+        """All tasks or cases in any state, or those that were changed since then, page by page. The same may come
+        twice, as pages shift while records change.
+        """
+        # `since` does not widen the default of open ones (3.2, [INF]), so the states are always named.
+        states = (_ALL_STATES,) if what == "task" else ()
+        changed = () if since is None else (("since", f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"),)
+        return self._pages(f"/api/v2/{_KEPT[what]}", (*states, *changed, *_PAGE), _KEPT[what])
 
-    async def task(self, external_id: str) -> dict[str, Any] | None:
-        """The task, or None when there is none."""
-        response = client.read(await self._http.send("GET", _path(external_id)), words)
-        return None if response is None else _one(response, "task")
+    async def one(self, what: Kept, external_id: str) -> dict[str, Any] | None:
+        """A task or a case, or None when there is none."""
+        response = client.read(await self._http.send("GET", _path(what, external_id)), words)
+        return None if response is None else _one(response, what)
 
-    async def create(self, task: dict[str, Any]) -> dict[str, Any]:
-        """The task that was made."""
-        response = await self._http.send("POST", "/api/v2/tasks", json={"task": task})
-        return _one(answers.require(response, words), "task")
+    async def create(self, what: Kept, record: dict[str, Any]) -> dict[str, Any]:
+        """What was made."""
+        response = await self._http.send("POST", f"/api/v2/{_KEPT[what]}", json={what: record})
+        return _one(answers.require(response, words), what)
 
-    async def update(self, external_id: str, task: dict[str, Any]) -> dict[str, Any]:
-        """The task after the keys of `task` were set. Raises `Vanished`."""
-        response = await self._http.send("PUT", _path(external_id), json={"task": task})
-        return _one(client.written(response, words), "task")
+    async def update(self, what: Kept, external_id: str, record: dict[str, Any]) -> dict[str, Any]:
+        """The task or case after the keys of `record` were set. Raises `Vanished`."""
+        response = await self._http.send("PUT", _path(what, external_id), json={what: record})
+        return _one(client.written(response, words), what)
 
-    async def delete(self, external_id: str) -> None:
+    async def delete(self, what: Kept, external_id: str) -> None:
         """Delete; one that is not there is a success."""
-        client.deleted(await self._http.send("DELETE", _path(external_id)), words)
+        client.deleted(await self._http.send("DELETE", _path(what, external_id)), words)
 
-    async def _pages(self, path: str, params: Sequence[tuple[str, str]], key: str) -> AsyncIterator[list[Any]]:
-        response = client.listed(await self._http.send("GET", path, params=params), words)
+    async def record(self, table: Table, number: str) -> dict[str, Any] | None:
+        """A party, opportunity or kase; None when there is none, or none for this user."""
+        response = client.visible(await self._http.send("GET", _place(table, number)), words)
+        return None if response is None else _one(response, table)
+
+    async def search(self, table: Table, wanted: str) -> list[Any]:
+        """What Capsule finds of that name, or of that e-mail address (source S8, `Party`, `Opportunity`, `Project`,
+        [OD]; the address [CLI]): possibly more than that; nothing if it finds too much.
+        """
+        params = (("q", wanted), *_PAGE)
+        return await client.few(self._pages(f"/api/v2/{PLURALS[table]}/search", params, PLURALS[table]))
+
+    async def records_of(self, party: str, table: Table) -> list[Any]:
+        """The opportunities or kases that have to do with a party; nothing if there are too many, or no such party."""
+        path = f"{_place('party', party)}/{PLURALS[table]}"
+        return await client.few(self._pages(path, _PAGE, PLURALS[table], client.visible))
+
+    async def _pages(
+        self, path: str, params: Sequence[tuple[str, str]], key: str, judge: Judge = client.listed
+    ) -> AsyncGenerator[list[Any], None]:
+        response = judge(await self._http.send("GET", path, params=params), words)
         followed = set[str]()
-        while True:
+        while response is not None:
             found = _envelope(response).get(key)
             if not isinstance(found, list):
                 raise answers.unreadable(response, f"no list of {key}")
@@ -124,15 +158,16 @@ class V2Client:
             response = client.listed(await self._http.send("GET", address), words)
 
 
-def _path(external_id: str) -> str:
-    return f"/api/v2/tasks/{quote(external_id, safe='')}"
+def _path(what: Kept, external_id: str) -> str:
+    return f"/api/v2/{_KEPT[what]}/{quote(external_id, safe='')}"
+
+
+def _place(table: Table, number: str) -> str:
+    return f"/api/v2/{PLURALS[table]}/{quote(number, safe='')}"
 
 
 def _envelope(response: Response) -> dict[str, Any]:
-    try:
-        found = answers.parse_json(response)
-    except RecursionError:
-        raise answers.unreadable(response, "JSON that is nested too deeply") from None
+    found = answers.parse_json(response)
     if not isinstance(found, dict):
         raise answers.unreadable(response, "no JSON object")
     return found

@@ -1,100 +1,73 @@
-"""Capsule v2: the connector. Writes are answered with the whole task."""
+"""Capsule v2: the connector."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from tasksync.connectors.capsule import v2_mapping
+from tasksync.connectors.capsule import v2_directory, v2_mapping
 from tasksync.connectors.capsule.client import understood
-from tasksync.connectors.capsule.connector import CapsuleConnector, only_tasks, still_there
+from tasksync.connectors.capsule.connector import NO_ZONE, CapsuleConnector
 from tasksync.connectors.capsule.options import CapsuleOptions
+from tasksync.connectors.capsule.references import Table
 from tasksync.connectors.capsule.v2_client import V2Client
 from tasksync.connectors.capsule.v2_mapping import Zones
+from tasksync.connectors.capsule.v2_records import V2Cases, V2Tasks
 from tasksync.connectors.manifest import ConnectionSettings
-from tasksync.core.lens import Lens
-from tasksync.core.record import TASK, Observation, Values
-from tasksync.errors import AnswerLost, Refused, ServerFault
-from tasksync.ports import Account, Http
+from tasksync.core.directory import Referent
+from tasksync.core.record import CASE, TASK
+from tasksync.ports import Account, Capabilities, Http
 
 
 class V2Connector(CapsuleConnector):
     """The identity is the user's id: all accounts share one host, and no answer of the API names the account."""
 
     def __init__(self, settings: ConnectionSettings, options: CapsuleOptions, http: Http) -> None:
-        super().__init__(settings, options, http)
         self._client = V2Client(http, settings.url)
-        self._category_ids: Mapping[str, int] = {}
-        self._zones = Zones(own=self._zone)
+        zones = Zones(own=settings.timezone or NO_ZONE)
+        self._tasks = V2Tasks(self._client, settings.name, settings.categories, zones)
+        super().__init__(settings, options, http, (self._tasks, V2Cases(self._client, settings.name)))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Zestia's own client lists tasks by `since`, which no public page tells of (3.2, [OC]); a server that does not
+        look at it lists them all. Of cases it is documented (4.4, [OD]).
+        """
+        return Capabilities(incremental=frozenset({TASK.name, CASE.name}))
 
     async def open(self) -> Account:
         user, categories = await self._client.current_user(), await self._client.categories()
         with understood("GET /api/v2/users/current"):
             user_id = v2_mapping.object_id(user)
         with understood("GET /api/v2/categories"):
-            self._category_ids = v2_mapping.read_categories(categories)
-        self._categories = tuple(self._category_ids)
+            self._tasks.categories = v2_mapping.read_categories(categories)
+        self._categories = tuple(self._tasks.categories)
         name = user.get("name") or user.get("username") or f"user {user_id}"
-        account = self._account(user=user_id, name=str(name), timezone=user.get("timezone"))
+        account = self._account(user=user_id, person=user_id, name=str(name), timezone=user.get("timezone"))
         if self._settings.timezone is None:
             users = await self._client.users()
             with understood("GET /api/v2/users"):
-                self._zones = v2_mapping.read_zones(users, self._zone)
+                self._tasks.zones = v2_mapping.read_zones(users, self._zone)
         return account
 
-    def lenses(self, kind: str) -> Mapping[str, Lens]:
-        return v2_mapping.lenses(self._categories, self._zones) if kind == TASK.name else {}
+    async def people(self) -> Sequence[Referent]:
+        users = await self._client.users(with_parties=True)
+        with understood("GET /api/v2/users"):
+            return v2_directory.read_people(users, self.connection)
 
-    async def poll(self, kind: str) -> AsyncIterator[Sequence[Observation]]:
-        only_tasks(kind)
-        async for tasks in self._client.task_pages():
-            with understood("GET /api/v2/tasks"):
-                page = [v2_mapping.read_task(task, self._zones) for task in tasks]
-            yield page
+    async def _describe(self, table: Table, number: str) -> Referent | None:
+        found = await self._client.record(table, number)
+        return None if found is None else self._referents(table, [found])[0]
 
-    async def _fetch(self, external_id: str) -> Observation | None:
-        task = await self._client.task(external_id)
-        if task is None:
-            return None
-        with understood(f"GET /api/v2/tasks/{external_id}"):
-            return v2_mapping.read_task(task, self._zones)
+    async def _with_address(self, address: str) -> Sequence[Referent]:
+        return await self._named("party", address)
 
-    async def create(self, kind: str, values: Values) -> Observation:
-        """Open, whatever `values` say of the state, and owned by the token's user. Raises `Refused` for a category that
-        the account does not have any more.
-        """
-        only_tasks(kind)
-        task = self._task(values, self._zones.own)
-        made = await self._client.create({key: value for key, value in task.items() if value is not None})
-        with understood("POST /api/v2/tasks", AnswerLost):
-            return v2_mapping.read_task(made, self._zones)
+    async def _named(self, table: Table, name: str) -> Sequence[Referent]:
+        return self._referents(table, await self._client.search(table, name))
 
-    async def update(self, kind: str, before: Observation, changes: Values) -> Observation:
-        """Due times are written by the clock of the task's owner. Raises `Refused` as `create` does."""
-        only_tasks(kind)
-        task = self._task(changes, self._zones.of(before.payload or {}))
-        if not task:
-            return still_there(await self.read(kind, before.external_id), before.external_id)
-        return await self._put(before.external_id, task)
+    async def _of_party(self, party: str, table: Table) -> Sequence[Referent]:
+        return self._referents(table, await self._client.records_of(party, table))
 
-    async def delete(self, kind: str, external_id: str) -> None:
-        only_tasks(kind)
-        await self._client.delete(external_id)
-
-    async def _set_done(self, external_id: str, *, done: bool) -> Observation:
-        return await self._put(external_id, {"status": "COMPLETED" if done else "OPEN"})
-
-    async def _put(self, external_id: str, task: dict[str, Any]) -> Observation:
-        answer = await self._client.update(external_id, task)
-        with understood(f"PUT /api/v2/tasks/{external_id}"):
-            found = v2_mapping.read_task(answer, self._zones)
-        if found.external_id != external_id:
-            raise ServerFault(f"Capsule was asked to change task {external_id} and answered {found.external_id}.")
-        return found
-
-    def _task(self, values: Values, zone: ZoneInfo) -> dict[str, Any]:
-        try:
-            return v2_mapping.write_task(values, zone, self._category_ids)
-        except LookupError as error:
-            raise Refused(f"Capsule has no task category {error} any more.", status=422) from None
+    def _referents(self, table: Table, found: Sequence[Any]) -> Sequence[Referent]:
+        with understood(f"a request for a {table}"):
+            return [v2_directory.read_referent(one, table, self.connection) for one in found]

@@ -11,23 +11,21 @@ from zoneinfo import ZoneInfo
 
 from tasksync.connectors.base import HttpConnector
 from tasksync.connectors.manifest import ConnectionSettings, Manifest
+from tasksync.connectors.onlyoffice.cases import Cases
 from tasksync.connectors.onlyoffice.client import Client
-from tasksync.connectors.onlyoffice.mapping import (
-    Portal,
-    category_ids,
-    create_body,
-    lenses,
-    observe,
-    sees_everything,
-    update_body,
-)
+from tasksync.connectors.onlyoffice.finder import Finder
+from tasksync.connectors.onlyoffice.mapping import Portal, category_ids, sees_everything
 from tasksync.connectors.onlyoffice.options import Defaults, OnlyofficeOptions
-from tasksync.connectors.onlyoffice.times import NotUnderstood, portal_offset, portal_zone
+from tasksync.connectors.onlyoffice.payload import NotUnderstood
+from tasksync.connectors.onlyoffice.records import Records
+from tasksync.connectors.onlyoffice.tasks import Tasks
+from tasksync.connectors.onlyoffice.times import portal_offset, portal_zone
+from tasksync.core.directory import Referent
 from tasksync.core.lens import Lens
-from tasksync.core.record import NOTHING, TASK, Observation, Values
-from tasksync.errors import Misconnected, ServerFault, TasksyncError, Vanished
+from tasksync.core.record import NOTHING, Observation, Values
+from tasksync.core.reference import Counterpart
+from tasksync.errors import Misconnected, ServerFault
 from tasksync.ports import Account, Dial, Finding, RateLimit
-from tasksync.transport.answers import unreadable
 
 # "Up to 500 requests per 10 seconds" (4.5, [D]).
 LIMIT: Final = RateLimit(requests=500, per_s=10)
@@ -35,14 +33,14 @@ LIMIT: Final = RateLimit(requests=500, per_s=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opened:
-    user_id: str
     portal: Portal
     sees_everything: bool
     told_zone: bool
+    records: Mapping[str, Records]
 
 
 class OnlyofficeConnector(HttpConnector):
-    """One ONLYOFFICE portal as a `ports.Connector`, for tasks.
+    """One ONLYOFFICE portal as a `ports.Connector`, for tasks and cases.
 
     Needs `url` (the portal), and a token or a user name and password. `timezone` counts only where the portal's own
     zone has no IANA name.
@@ -61,12 +59,13 @@ class OnlyofficeConnector(HttpConnector):
         self._defaults: Defaults = Defaults() if settings.options is None else settings.options.defaults
         self._opened: _Opened | None = None
         self._client = Client(http, token=settings.token, username=settings.username, password=settings.password)
+        self._finder = Finder(self._client, settings.name)
 
     async def open(self) -> Account:
         """Sign in, and read who we are, the portal's zone and its task categories.
 
         The identity is the portal's host and the user's id. The scope tells administrators from others, who are shown
-        fewer tasks (protocols/onlyoffice.md, 1.4, [S]).
+        fewer tasks and cases (protocols/onlyoffice.md, 1.4, [S]).
         """
         user = await self._client.user()
         user_id = user.get("id")
@@ -80,11 +79,14 @@ class OnlyofficeConnector(HttpConnector):
         except NotUnderstood as error:
             raise ServerFault(f"The list of task categories cannot be understood: {error}.") from error
         everything = sees_everything(user)
+        portal = Portal(connection=self.connection, zone=zone, categories=categories, aliases=self._settings.categories)
+        tasks = Tasks(self._client, portal, self._defaults, user=user_id)
+        cases = Cases(self._client, portal, user=user_id, sees_everything=everything)
         self._opened = _Opened(
-            user_id=user_id,
-            portal=Portal(zone=zone, categories=categories),
+            portal=portal,
             sees_everything=everything,
             told_zone=told is not None,
+            records={one.kind: one for one in (tasks, cases)},
         )
         host = urlsplit(self._settings.url).hostname or self._settings.url
         return Account(
@@ -110,92 +112,69 @@ class OnlyofficeConnector(HttpConnector):
             )
         return zone
 
-    def lenses(self, kind: str) -> Mapping[str, Lens]:
-        return lenses(self._state.portal) if kind == TASK.name else {}
+    def lenses(self, kind: str, counterpart: Counterpart | None = None) -> Mapping[str, Lens]:
+        records = self._state.records.get(kind)
+        return {} if records is None else records.lenses(counterpart)
 
     def defaults(self, kind: str, now: datetime) -> Values:
-        """As `options.Defaults.values` says."""
-        return self._defaults.values(self._state.portal, now) if kind == TASK.name else NOTHING
+        """As those of `Tasks` and `Cases` say."""
+        records = self._state.records.get(kind)
+        return NOTHING if records is None else records.defaults(now)
 
-    async def poll(self, kind: str) -> AsyncIterator[Sequence[Observation]]:
-        """Open tasks first, then closed ones. A task that is closed meanwhile comes twice; one that is reopened may be
-        missing, which its direct read puts right (I5).
-        """
-        if kind != TASK.name:
-            return
-        portal = self._state.portal
-        for closed in (False, True):
-            async for rows in self._client.tasks(closed=closed):
-                try:
-                    yield [observe(row, portal) for row in rows]
-                except NotUnderstood as error:
-                    raise ServerFault(f"The listing of tasks cannot be understood: {error}.") from error
+    def poll(
+        self,
+        kind: str,
+        since: datetime | None = None,  # noqa: ARG002 -- nothing tells when something was modified (2.5, [S])
+    ) -> AsyncIterator[Sequence[Observation]]:
+        """All of them, in the order that `Records.poll` says."""
+        return self._of(kind).poll()
 
     async def read(self, kind: str, external_id: str) -> Observation | None:
-        _only_tasks(kind)
-        payload = await self._client.task(external_id)
-        return None if payload is None else self._observed(payload)
+        """Raises `Refused` for a case that may be hidden as well as gone."""
+        return await self._of(kind).read(external_id)
 
     async def create(self, kind: str, values: Values) -> Observation:
-        """Create an open task, for which this account is responsible; `done` is not looked at. Raises `DefaultNeeded`
-        besides what the port says.
-        """
-        _only_tasks(kind)
-        state = self._state
-        response, payload = await self._client.create(create_body(values, state.portal, responsible=state.user_id))
-        try:
-            return observe(payload, state.portal)
-        except NotUnderstood as error:
-            raise unreadable(response, str(error)) from error
+        """As `Records.create` says."""
+        return await self._of(kind).create(values)
 
     async def update(self, kind: str, before: Observation, changes: Values) -> Observation:
-        """PUT all of `before` with `changes`; `done` is not looked at.
-
-        If the task was deleted since `before` was read, the server makes a new one of the PUT (protocols/onlyoffice.md,
-        2.4, [S]), seen by its id. That one is removed again.
-        """
-        _only_tasks(kind)
-        try:
-            body = update_body(before.payload, changes, self._state.portal)
-        except NotUnderstood as error:
-            raise ServerFault(f"Task {before.external_id} cannot be understood: {error}.") from error
-        after = self._observed(await self._client.replace(before.external_id, body))
-        if after.external_id != before.external_id:
-            raise Vanished(
-                f"Task {before.external_id} was deleted before it could be updated. "
-                f"{await self._remove_stray(after.external_id)}"
-            )
-        return after
-
-    async def _remove_stray(self, external_id: str) -> str:
-        try:
-            await self._client.delete(external_id)
-        except TasksyncError as error:
-            return f"The portal made task {external_id} of the update; remove it by hand, as that failed: {error}"
-        return f"Task {external_id}, which the portal made of the update, was removed."
+        """As `Tasks.update` and `Cases.update` say."""
+        return await self._of(kind).update(before, changes)
 
     async def complete(self, kind: str, before: Observation) -> Observation:
-        _only_tasks(kind)
-        return self._observed(await self._client.set_closed(before.external_id, closed=True))
+        return await self._of(kind).complete(before)
 
     async def reopen(self, kind: str, before: Observation) -> Observation:
-        _only_tasks(kind)
-        return self._observed(await self._client.set_closed(before.external_id, closed=False))
+        return await self._of(kind).reopen(before)
 
     async def delete(self, kind: str, external_id: str) -> None:
-        _only_tasks(kind)
-        await self._client.delete(external_id)
+        """Deleting a case deletes its tasks, too."""
+        await self._of(kind).delete(external_id)
+
+    async def people(self) -> Sequence[Referent]:
+        return await self._finder.people()
+
+    async def look_up(self, reference: str) -> Referent | None:
+        """Raises `ValueError` for a reference of another connection."""
+        return await self._finder.look_up(reference)
+
+    async def find(self, wanted: Referent) -> Sequence[Referent]:
+        """As `finder.Finder.find` says."""
+        return await self._finder.find(wanted)
 
     async def check(self) -> Sequence[Finding]:
         state = self._state
         zone = state.portal.zone.key
         rights = (
-            Finding(subject="rights", ok=True, message="The account is a CRM administrator: it sees every task.")
+            Finding(
+                subject="rights", ok=True, message="The account is a CRM administrator: it sees all tasks and cases."
+            )
             if state.sees_everything
             else Finding(
                 subject="rights",
                 ok=False,
-                message="The account is no CRM administrator: other people's tasks may be hidden or read-only.",
+                message="The account is no CRM administrator: other people's tasks, and private cases, may be hidden "
+                "or read-only.",
                 advice="Use an administrator of the portal or of its CRM module.",
             )
         )
@@ -206,22 +185,17 @@ class OnlyofficeConnector(HttpConnector):
             *self._defaults.findings(state.portal),
         )
 
-    def _observed(self, payload: Mapping[str, Any]) -> Observation:
-        try:
-            return observe(payload, self._state.portal)
-        except NotUnderstood as error:
-            raise ServerFault(f"The portal's answer cannot be understood: {error}.") from error
+    def _of(self, kind: str) -> Records:
+        records = self._state.records.get(kind)
+        if records is None:
+            raise ValueError(f"ONLYOFFICE has no lenses for a {kind}")
+        return records
 
     @property
     def _state(self) -> _Opened:
         if self._opened is None:
             raise RuntimeError("open() comes first")
         return self._opened
-
-
-def _only_tasks(kind: str) -> None:
-    if kind != TASK.name:
-        raise ValueError(f"ONLYOFFICE has no lenses for a {kind}")
 
 
 manifest = Manifest(

@@ -1,25 +1,40 @@
-"""The endpoints of ONLYOFFICE that tasks need: dicts in and out, signing in, paging (protocols/onlyoffice.md)."""
+"""The endpoints of ONLYOFFICE that tasks and cases need: dicts in and out, signing in, paging.
+
+Tasks and cases have the same routes, below the same words that we have for their kinds (protocols/onlyoffice.md, 2 and
+5.3, [S]).
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from tasksync.connectors.onlyoffice.mapping import as_form
-from tasksync.errors import AnswerLost, Misconnected, NeedsLogin, Refused, ServerFault, Vanished
+from tasksync.connectors.onlyoffice.answers import (
+    answered_at,
+    envelope_of,
+    item_of,
+    judged,
+    may_say_gone,
+    own_error,
+    rows_of,
+    says_gone,
+    words,
+)
+from tasksync.connectors.onlyoffice.references import is_number
+from tasksync.connectors.onlyoffice.text import as_form
+from tasksync.errors import AnswerLost, Misconnected, NeedsLogin, Refused, RetryLater, ServerFault, Vanished
 from tasksync.ports import Http, Response
-from tasksync.transport.answers import parse_json, require, unreadable
+from tasksync.transport.answers import require, unreadable
 
 PAGE_ROWS: Final = 500  # the server allows 1,000 (2.1, [S])
+MOST_PAGES: Final = 4  # that a search looks through
 
 _API: Final = "/api/2.0"
-_TASK: Final = f"{_API}/crm/task"
-_GONE: Final = frozenset({404, 410})
+_CRM: Final = f"{_API}/crm"
+_EMAIL: Final = "1"  # as `infoType` (2.3, [S])
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -41,36 +56,63 @@ class Client:
 
     async def user(self) -> Mapping[str, Any]:
         """Who we are (5.1)."""
-        return _item(await self._get(f"{_API}/people/@self"))
+        return item_of(await self._get(f"{_API}/people/@self"))
 
     async def settings(self) -> tuple[Mapping[str, Any], datetime | None]:
         """The portal's settings (3), and when it answered, by its own clock and in UTC, if it said so."""
         response = await self._get(f"{_API}/settings")
-        return _item(response), _answered_at(response)
+        return item_of(response), answered_at(response)
 
     async def categories(self) -> Sequence[Any]:
         """The task categories."""
-        return _rows(await self._get(f"{_TASK}/category"))[1]
+        return rows_of(await self._get(f"{_CRM}/task/category"))[1]
 
-    async def tasks(self, *, closed: bool) -> AsyncIterator[Sequence[Any]]:
-        """All open or all closed tasks, page by page, in the order of their ids.
+    async def people(self) -> AsyncIterator[Sequence[Any]]:
+        """All users, page by page, whole; for administrators also those who have left (5.1, [S])."""
+        async for rows in self._pages(f"{_API}/people/filter"):
+            yield rows
+
+    async def details(self, what: str, number: str) -> Mapping[str, Any] | None:
+        """A contact, an opportunity or a case, as `what` says; None when there is none, or none for this user (5)."""
+        response = await self._send("GET", _path(what, number))
+        hidden = response.status == 403 and own_error(response) is not None
+        return None if hidden or says_gone(response) else item_of(judged(response))
+
+    async def search(self, what: str, wanted: Sequence[tuple[str, str]]) -> Sequence[Any]:
+        """The contacts, opportunities or cases that a filter lets through (5). Raises `RetryLater` when there are too
+        many: that one of them is the only one of its name could not be told from a part.
+        """
+        found: list[Any] = []
+        async for rows in self._pages(f"{_CRM}/{what}/filter", wanted):
+            found += rows
+            if len(found) > MOST_PAGES * PAGE_ROWS:
+                raise RetryLater(
+                    f"More than {MOST_PAGES * PAGE_ROWS} of the portal come up in the search for a {what}, too many to "
+                    "tell whether one is it. Say under `links` in the config which one it is."
+                )
+        return found
+
+    async def contacts_with(self, email: str) -> Sequence[Any]:
+        """The contacts, whole, that have the text in one of their e-mail addresses (5.2, [S]). Unlike the filter, this
+        asks the database, and not an index that may not be there.
+        """
+        wanted = (("infoType", _EMAIL), ("data", email))
+        return rows_of(await self._get(f"{_CRM}/contact/bycontactinfo", params=wanted))[1]
+
+    async def _pages(self, path: str, wanted: Sequence[tuple[str, str]] = ()) -> AsyncIterator[Sequence[Any]]:
+        """All rows of a listing, page by page.
 
         Advances by the rows received; `nextIndex` is one too far and `total` may be stale (2.2, [S]), so they neither
         steer nor end the crawl. Raises `ServerFault` for a page that is damaged or comes a second time.
         """
-        start, before = 0, frozenset[int]()
+        start, before = 0, frozenset[Any]()
         while True:
-            wanted = (
-                ("isClosed", "true" if closed else "false"),
-                ("sortBy", "id"),
-                ("count", str(PAGE_ROWS)),
-                ("startIndex", str(start)),
-            )
-            response = await self._get(f"{_TASK}/filter", params=wanted)
-            envelope, rows = _rows(response)
-            ids = frozenset(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), int))
+            params = (*wanted, ("count", str(PAGE_ROWS)), ("startIndex", str(start)))
+            response = await self._get(path, params=params)
+            envelope, rows = rows_of(response)
+            ids = frozenset(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), int | str))
             if ids and ids <= before:
-                raise unreadable(response, f"the tasks of the page before: it ignores startIndex={start}")
+                raise unreadable(response, f"the rows of the page before: it ignores startIndex={start}")
             yield rows
             # A short page that announces more comes from a server with a smaller limit than ours.
             if len(rows) < PAGE_ROWS and "nextIndex" not in envelope:
@@ -79,43 +121,65 @@ class Client:
                 raise unreadable(response, "an empty page that announces more")
             start, before = start + len(rows), ids
 
-    async def task(self, external_id: str) -> Mapping[str, Any] | None:
-        """One task; None when the portal itself says that there is none.
+    # --- tasks and cases: `what` is "task" or "case" ---
 
-        Raises `Refused` for a task that this account may not see: that says nothing about the others.
+    async def records(self, what: str) -> AsyncIterator[Sequence[Any]]:
+        """All open ones, then all closed ones, page by page, in the order of their ids."""
+        for closed in ("false", "true"):
+            async for rows in self._pages(f"{_CRM}/{what}/filter", (("isClosed", closed), ("sortBy", "id"))):
+                yield rows
+
+    async def record(self, what: str, external_id: str) -> Mapping[str, Any] | None:
+        """One of them; None when the portal itself says that there is none.
+
+        Raises `Refused` for a task that this account may not see: that says nothing about the others. A case that it
+        may not see is none (5.3, [S]).
         """
-        response = await self._send("GET", _path(external_id))
-        return None if _says_gone(response) else _item(_judged(response))
+        response = await self._send("GET", _path(what, external_id))
+        return None if says_gone(response) else item_of(judged(response))
 
-    async def create(self, body: Mapping[str, Any]) -> tuple[Response, Mapping[str, Any]]:
-        """The new task, with the answer that it stands in."""
-        response = require(await self._send("POST", _TASK, body), _words)
-        return response, _item(response)
+    async def create(self, what: str, body: Mapping[str, Any]) -> tuple[Response, Mapping[str, Any]]:
+        """The new one, with the answer that it stands in."""
+        response = require(await self._send("POST", f"{_CRM}/{what}", body), words)
+        return response, item_of(response)
 
-    async def replace(self, external_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The task as the portal has it now, which is another one, with another id, if it had been deleted (2.4)."""
-        return _item(_judged(await self._send("PUT", _path(external_id), body)))
-
-    async def set_closed(self, external_id: str, *, closed: bool) -> Mapping[str, Any]:
-        """Close or reopen. Raises `Vanished`: a missing task is answered with 400 here (2.4, [S]), as is much else, so
-        a read decides.
+    async def replace(self, what: str, external_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The record as the portal has it now. If a task had been deleted, that is another one, with another id (2.4,
+        [S]); if a case had, raises `Vanished`.
         """
+        return await self._change(what, external_id, "updated", body=body)
+
+    async def set_closed(self, what: str, external_id: str, *, closed: bool) -> Mapping[str, Any]:
+        """Close or reopen. Raises `Vanished`."""
         route = "close" if closed else "reopen"
-        response = await self._send("PUT", f"{_path(external_id)}/{route}")
-        if response.status in {400, *_GONE} and await self.task(external_id) is None:
-            raise Vanished(f"Task {external_id} could not be {route}d: it is not in the portal any more.")
-        return _item(_judged(response))
+        return await self._change(what, external_id, "closed" if closed else "reopened", route=f"/{route}")
 
-    async def delete(self, external_id: str) -> None:
-        """Delete; a task that is not there is a success."""
-        response = await self._send("DELETE", _path(external_id))
-        if not _says_gone(response):
-            _envelope(_judged(response))
+    async def _change(
+        self, what: str, external_id: str, done: str, *, route: str = "", body: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """PUT to the record's own path. Without an id in it a PUT deletes cases in bulk (5.3, [S]).
+
+        What is refused because there is no such record is refused for other reasons as well, so a read decides.
+        """
+        if not is_number(external_id):
+            raise ValueError(f"{external_id!r} is no id of a {what}")
+        response = await self._send("PUT", f"{_path(what, external_id)}{route}", body)
+        if may_say_gone(response) and await self.record(what, external_id) is None:
+            raise Vanished(f"{what.capitalize()} {external_id} could not be {done}: it is not in the portal any more.")
+        return item_of(judged(response))
+
+    async def delete(self, what: str, external_id: str) -> None:
+        """Delete; one that is not there is a success."""
+        response = await self._send("DELETE", _path(what, external_id))
+        if not says_gone(response):
+            envelope_of(judged(response))
+
+    # --- requests ---
 
     async def _get(self, path: str, *, params: Sequence[tuple[str, str]] = ()) -> Response:
         response = await self._send("GET", path, params=params)
         try:
-            return require(response, _words)
+            return require(response, words)
         except Refused as refusal:
             raise Misconnected(f"{refusal}. Check that the connection's url is an ONLYOFFICE portal.") from refusal
 
@@ -164,12 +228,13 @@ class Client:
             response = await self._send_as({}, "POST", f"{_API}/authentication", credentials)
             # A wrong password is an HTTP 500 with a JSON error, in the language of the portal (1.4, [S]). An HTML 500
             # is not the portal's word, so the password may still be right.
-            if response.status == 500 and _error(response) is not None:
+            if response.status == 500 and own_error(response) is not None:
                 raise self._refuse(
-                    f"The portal refused the user name and password ({_words(response) or 'HTTP 500'}). They are not "
-                    "tried again before a restart, since the portal locks accounts after a few wrong tries."
+                    f"The portal refused the user name and password ({words(response) or 'HTTP 500'}). Check them. "
+                    "They are tried once in a run and not again: after more than five tries in a minute, the portal "
+                    "refuses even the right ones for a while."
                 )
-            answer = _item(require(response, _words))
+            answer = item_of(require(response, words))
         except AnswerLost as lost:
             # Being logged in twice does no harm, and what the login was for was certainly not carried out.
             raise ServerFault(f"Logging in did not work. {lost}") from lost
@@ -181,9 +246,11 @@ class Client:
             self._http.conceal(token)
             return token
         if answer.get("sms") or answer.get("tfa"):
+            factor = "the code of an SMS" if answer.get("sms") else "the code of an app"
             raise self._refuse(
-                "The portal asks this user for a second factor, which a program cannot give. "
-                "Use an account without two-factor authentication, or a token."
+                f"The password is right, but the portal asks this user for a second factor ({factor}), which a program "
+                "that runs by itself cannot give. Use an account without two-factor authentication, made for tasksync "
+                "alone, or give a token in place of username and password."
             )
         raise ServerFault("Logging in did not work: the portal's answer holds no token.")
 
@@ -192,70 +259,5 @@ class Client:
         return NeedsLogin(message)
 
 
-def _path(external_id: str) -> str:
-    return f"{_TASK}/{quote(external_id, safe='')}"
-
-
-def _judged(response: Response) -> Response:
-    """The answer about one task. 403 concerns this task alone, whatever it means elsewhere (1.4, 2.4, [S]); a 404 that
-    is not in the portal's own form is somebody else's page, and no word about the task.
-    """
-    if response.status == 403:
-        raise Refused(
-            f"{response.method} {response.url} was answered with 403: {_words(response) or 'access denied'}. "
-            "Only a CRM administrator may see and change every task.",
-            status=403,
-        )
-    if response.status in _GONE and _error(response) is None:
-        raise unreadable(response, f"a {response.status} that is not the portal's")
-    return require(response, _words)
-
-
-def _envelope(response: Response, holding: type = dict) -> dict[str, Any]:
-    """The envelope (4.1) of a 2xx, its `response` of that type."""
-    envelope = parse_json(response)
-    if not isinstance(envelope, dict) or envelope.get("status", 0) != 0:
-        raise unreadable(response, "no envelope of ONLYOFFICE")
-    if not isinstance(envelope.get("response"), holding):
-        raise unreadable(response, f"an envelope whose response is {type(envelope.get('response')).__name__}")
-    return envelope
-
-
-def _item(response: Response) -> Mapping[str, Any]:
-    item: Mapping[str, Any] = _envelope(response)["response"]
-    return item
-
-
-def _rows(response: Response) -> tuple[Mapping[str, Any], Sequence[Any]]:
-    """Envelope and rows of a list; `count` is the number of rows, and absent for none or in old versions (2.2, 4.1)."""
-    envelope = _envelope(response, list)
-    rows: list[Any] = envelope["response"]
-    if envelope.get("count", len(rows)) != len(rows):
-        raise unreadable(response, f"{len(rows)} of {envelope['count']} rows")
-    return envelope, rows
-
-
-def _says_gone(response: Response) -> bool:
-    return response.status in _GONE and _error(response) is not None
-
-
-def _error(response: Response) -> Mapping[str, Any] | None:
-    """The `error` of an answer in the portal's own form (4.3), None for pages, texts and other people's JSON."""
-    try:
-        envelope = json.loads(response.body)
-    except ValueError:
-        return None
-    error = envelope.get("error") if isinstance(envelope, dict) else None
-    return error if isinstance(error, dict) else None
-
-
-def _words(response: Response) -> str:
-    message = (_error(response) or {}).get("message")
-    return message if isinstance(message, str) else ""
-
-
-def _answered_at(response: Response) -> datetime | None:
-    try:
-        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError):
-        return None
+def _path(what: str, external_id: str) -> str:
+    return f"{_CRM}/{what}/{quote(external_id, safe='')}"

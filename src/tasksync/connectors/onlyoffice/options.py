@@ -32,7 +32,7 @@ class Defaults(BaseModel):
         """
         values: dict[str, Value] = {}
         if self.category is not None:
-            shown = category_form(self.category, portal.categories)
+            shown = category_form(self.category, portal)
             values["category"] = self.category if shown is KEEP else shown
         if self.due is not None:
             values["due"] = now.astimezone(portal.zone).date() + self.due
@@ -48,7 +48,7 @@ class Defaults(BaseModel):
                 message="No default category: a task without a category that the portal knows is held.",
                 advice=f"Set defaults.category to one of the portal's categories: {known}.",
             )
-        elif category_form(self.category, portal.categories) is KEEP:
+        elif category_form(self.category, portal) is KEEP:
             category = Finding(
                 subject="defaults.category",
                 ok=False,

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from tasksync.connectors.onlyoffice.payload import NotUnderstood
 from tasksync.core.lens import KEEP, Shown
 from tasksync.core.record import Value
 
@@ -22,10 +23,6 @@ _FIRST_DAY: Final = date(1000, 1, 2)
 _LAST_DAY: Final = date(9999, 12, 30)
 
 _PRINTED = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)[:-](\d\d)[:-](\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
-
-
-class NotUnderstood(ValueError):
-    """A payload says something that no task of ONLYOFFICE should say."""
 
 
 def portal_zone(settings: Mapping[str, Any]) -> ZoneInfo | None:

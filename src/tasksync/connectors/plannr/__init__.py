@@ -1,68 +1,45 @@
-"""Plannr CRM: tasks over its JSON API (protocols/plannr.md)."""
-
-# ruff: noqa: ARG002 - the port has room for several kinds of record; Plannr offers one
+"""Plannr CRM: tasks and cases over its JSON API (protocols/plannr.md)."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
-from uuid import UUID
-
-from pydantic import AfterValidator, Field
 
 from tasksync.connectors.base import HttpConnector
-from tasksync.connectors.manifest import ConnectionSettings, Manifest, Options
-from tasksync.connectors.plannr import firm, mapping
+from tasksync.connectors.manifest import ConnectionSettings, Manifest
+from tasksync.connectors.plannr import firm
+from tasksync.connectors.plannr.cases import Cases
 from tasksync.connectors.plannr.client import PlannrClient
+from tasksync.connectors.plannr.finder import Finder
+from tasksync.connectors.plannr.options import PlannrOptions
+from tasksync.connectors.plannr.payload import LONDON, NotUnderstood
+from tasksync.connectors.plannr.tasks import NO_LINK, Tasks
+from tasksync.core.directory import Referent
 from tasksync.core.lens import Lens
-from tasksync.core.record import NOTHING, Observation, Values
-from tasksync.errors import AnswerLost, DefaultNeeded, NeedsLogin, Refused, RetryLater, ServerFault
-from tasksync.ports import Account, Connector, Dial, Finding, Http, RateLimit
+from tasksync.core.record import CASE, NOTHING, TASK, Observation, Values
+from tasksync.core.reference import Counterpart, only_own
+from tasksync.errors import DefaultNeeded, NeedsLogin, Refused, ServerFault
+from tasksync.ports import Account, Capabilities, Connector, Dial, Finding, Http, OAuthServer, RateLimit
 
 _LIMIT = RateLimit(requests=500, per_s=60)  # per user (3.5 [S])
 
 
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise ValueError("not a uuid; they look like 8c2b77d4-3e0a-4f55-b0a4-61a2d7c1e001") from None
-
-
-_Uuid = Annotated[str, AfterValidator(_uuid)]
-
-
-class Link(Options):
-    """What a new task hangs on: `id` is the uuid of an account (client, employee), a case or a plan."""
-
-    type: Literal["client", "employee", "case", "plan"]
-    id: _Uuid
-
-
-class Defaults(Options):
-    """What Plannr wants of a new task and other CRMs do not have. `status` is a name, in any case, or a uuid."""
-
-    status: Annotated[str, Field(min_length=1)] | None = None
-    link: Link | None = None
-
-
-class PlannrOptions(Options):
-    """`account_uuid` is needed only when the token leads to several accounts of employees."""
-
-    account_uuid: _Uuid | None = None
-    defaults: Defaults = Defaults()
-
-
 class PlannrConnector(HttpConnector):
-    """See `ports.Connector`. The only kind is "task"."""
+    """See `ports.Connector`. The kinds are "task" and "case"."""
 
     def __init__(self, settings: ConnectionSettings, http: Http) -> None:
         super().__init__(settings, http)
         self._options: PlannrOptions = settings.options or PlannrOptions()
         self._client = PlannrClient(http)
+        self._finder = Finder(self._client, settings.name)
         self._login: firm.Login | None = None
         self._statuses: Sequence[firm.Status] = ()
+        self._kinds: Mapping[str, Tasks | Cases] = {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        # Cases can be had in no order of their changes (7.4 [S]).
+        return Capabilities(incremental=frozenset({TASK.name}))
 
     async def open(self) -> Account:
         answer = await self._client.logins()
@@ -75,59 +52,62 @@ class PlannrConnector(HttpConnector):
             )
             self._client.act_as(login.account)
             self._statuses = firm.statuses(await self._client.statuses())
-        except mapping.NotUnderstood as wrong:
+        except NotUnderstood as wrong:
             raise ServerFault(f"Plannr's answer cannot be understood: {wrong}.") from None
         self._login = login
-        return Account(identity=login.identity, label=login.label, zone=mapping.LONDON.key, scope=login.scope)
+        defaults = self._options.defaults
+        self._kinds = {
+            TASK.name: Tasks(self._client, self.connection, defaults, self._statuses),
+            CASE.name: Cases(self._client.of_cases, self.connection, defaults),
+        }
+        return Account(identity=login.identity, label=login.label, zone=LONDON.key, scope=login.scope)
 
-    def lenses(self, kind: str) -> Mapping[str, Lens]:
-        return mapping.LENSES if kind == "task" else {}
+    def lenses(self, kind: str, counterpart: Counterpart | None = None) -> Mapping[str, Lens]:
+        known = only_own(self.connection) if counterpart is None else counterpart
+        return self._kinds[kind].lenses(known) if kind in self._kinds else {}
 
-    def defaults(self, kind: str, now: datetime) -> Values:
-        # No field of ours is required but the title; link and status are no fields, `create` adds them.
-        return NOTHING
+    def defaults(self, kind: str, now: datetime) -> Values:  # noqa: ARG002 - none of them has to do with the day
+        return self._kinds[kind].defaults() if kind in self._kinds else NOTHING
 
-    async def poll(self, kind: str) -> AsyncIterator[Sequence[Observation]]:
-        async for items in self._client.tasks():
-            yield [_observed(item) for item in items]
+    def poll(self, kind: str, since: datetime | None = None) -> AsyncIterator[Sequence[Observation]]:
+        return self._of(kind).poll(since)
 
     async def read(self, kind: str, external_id: str) -> Observation | None:
-        found = await self._client.task(external_id)
-        return None if found is None else _observed(found, external_id)
+        return await self._of(kind).read(external_id)
 
     async def create(self, kind: str, values: Values) -> Observation:
-        link = self._options.defaults.link
-        if link is None:
-            raise DefaultNeeded(_NO_LINK)
-        status = firm.starting_status(self._statuses, self._options.defaults.status)
-        if values.get("done"):
-            # In one request, so that there is no moment at which the task exists and is not what it should be.
-            status = firm.finished_status(self._statuses) or status
-        body = mapping.creation_body(values, taskable_type=link.type, taskable_uuid=link.id, status_uuid=status.uuid)
-        return _observed(await self._client.create_task(body), fault=AnswerLost)
+        """Raises `DefaultNeeded` besides what the port says."""
+        return await self._of(kind).create(values)
 
     async def update(self, kind: str, before: Observation, changes: Values) -> Observation:
-        body = mapping.changes_body(changes)
-        if not body:
-            return before
-        return _observed(await self._client.update_task(before.external_id, body), before.external_id)
+        return await self._of(kind).update(before, changes)
 
     async def complete(self, kind: str, before: Observation) -> Observation:
-        # What a second completion does is unknown (4.4): it might move completed_at, or make a recurring task recur.
-        if before.values.get("done") is True:
-            return before
-        uuid = before.external_id
-        return _observed(await self._client.complete_task(uuid), uuid, fault=AnswerLost)
+        return await self._of(kind).complete(before)
 
     async def reopen(self, kind: str, before: Observation) -> Observation:
-        if before.values.get("done") is False:
-            return before
-        uuid = before.external_id
-        status = firm.reopening_status(self._statuses, self._options.defaults.status)
-        return _observed(await self._client.uncomplete_task(uuid, status.uuid), uuid, fault=AnswerLost)
+        return await self._of(kind).reopen(before)
 
     async def delete(self, kind: str, external_id: str) -> None:
-        await self._client.delete_task(external_id)
+        await self._of(kind).delete(external_id)
+
+    async def people(self) -> Sequence[Referent]:
+        return await self._finder.people()
+
+    async def look_up(self, reference: str) -> Referent | None:
+        """Raises `ValueError` for a reference of another connection."""
+        return await self._finder.look_up(reference)
+
+    async def find(self, wanted: Referent) -> Sequence[Referent]:
+        """As `finder.Finder.find` says."""
+        return await self._finder.find(wanted)
+
+    def _of(self, kind: str) -> Tasks | Cases:
+        if self._login is None:
+            raise RuntimeError("open() comes first")
+        if kind not in self._kinds:
+            raise ValueError(f"Plannr has no lenses for a {kind}")
+        return self._kinds[kind]
 
     async def check(self) -> Sequence[Finding]:
         if self._login is None:
@@ -136,7 +116,7 @@ class PlannrConnector(HttpConnector):
 
     def _zone_finding(self) -> Finding:
         configured = self._settings.timezone
-        if configured is None or configured.key == mapping.LONDON.key:
+        if configured is None or configured.key == LONDON.key:
             return Finding(subject="time zone", ok=True, message="Plannr keeps London time.")
         return Finding(
             subject="time zone",
@@ -157,7 +137,7 @@ class PlannrConnector(HttpConnector):
         subject = "default link"
         link = self._options.defaults.link
         if link is None:
-            message, _, advice = _NO_LINK.partition(". ")
+            message, _, advice = NO_LINK.partition(". ")
             return Finding(subject=subject, ok=False, message=f"{message}.", advice=advice)
         try:
             await self._client.read_linked(link.type, link.id)
@@ -171,23 +151,6 @@ class PlannrConnector(HttpConnector):
         return Finding(subject=subject, ok=True, message=f"New tasks are linked to the {link.type} {link.id}.")
 
 
-_NO_LINK = (
-    "Plannr creates no task without a link, and no default is configured. "
-    "Set defaults.link to {type: client, employee, case or plan, id: its uuid}."
-)
-
-
-def _observed(payload: Any, asked: str | None = None, *, fault: type[RetryLater] = ServerFault) -> Observation:
-    # `fault` is AnswerLost where the request may have changed something and must not be repeated blindly.
-    try:
-        observation = mapping.observation(payload)
-    except mapping.NotUnderstood as wrong:
-        raise fault(f"Plannr's answer cannot be understood: {wrong}.") from None
-    if asked is not None and observation.external_id != asked:
-        raise fault(f"Plannr was asked for task {asked} and answered with {observation.external_id}.")
-    return observation
-
-
 def _of_login(login: firm.Login) -> list[Finding]:
     advice = "Ask the firm's Plannr administrator for it, or use the token of another user."
     role = f" as {login.role}" if login.role else ""
@@ -199,27 +162,32 @@ def _of_login(login: firm.Login) -> list[Finding]:
 
 
 def _build(settings: ConnectionSettings, dial: Dial) -> Connector:
-    assert settings.token is not None, "`credentials` below makes the config insist on it"
+    # Without a token the connection signs in by OAuth2, which puts one into each request.
+    bearer = {} if settings.token is None else {"Authorization": f"Bearer {settings.token}"}
     http = dial(
         connection=settings.name,
         base_url=settings.url,
         limit=_LIMIT,
         expects="json",
         # 2.1 [S]: without Accept, Laravel answers errors with HTML; Plannr wants Content-Type with every request.
-        headers={
-            "Authorization": f"Bearer {settings.token}",
-            "Accept": "application/json",
-            "Content-Type": "application/json",
-        },
-        secrets=[settings.token],
+        headers={**bearer, "Accept": "application/json", "Content-Type": "application/json"},
+        secrets=[settings.token] if settings.token else [],
     )
     return PlannrConnector(settings, http)
+
+
+def _oauth(_: PlannrOptions) -> OAuthServer:
+    """Laravel Passport's routes, and the one scope that others ask for (protocols/plannr.md, 2.3, [T], [F]). Passport
+    checks a code challenge where one is sent.
+    """
+    return OAuthServer(authorize="/oauth/authorize", exchange="/oauth/token", scope="*", pkce=True)
 
 
 manifest = Manifest(
     type="plannr",
     label="Plannr",
     options=PlannrOptions,
-    credentials=(frozenset({"token"}),),
+    credentials=(frozenset({"token"}), frozenset({"client_id", "client_secret"})),
     build=_build,
+    oauth=_oauth,
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasksync.connectors.plannr.mapping import as_object, filled, flag
+from tasksync.connectors.plannr.payload import as_object, filled, flag, text
 from tasksync.errors import DefaultNeeded, NeedsLogin
 
 
@@ -62,20 +62,20 @@ class Status:
 
 
 def login(payload: object) -> Login:
-    """One item of `/logins` (2.2). Raises `mapping.NotUnderstood`."""
+    """One item of `/logins` (2.2). Raises `payload.NotUnderstood`."""
     found = as_object(payload, "a login")
     account = as_object(found.get("account"), "the account of a login")
     firm = found.get("firm")
     firm = firm if isinstance(firm, dict) else {}
     return Login(
-        uuid=_text(found, "uuid"),
-        email=_text(found, "email"),
+        uuid=text(found, "uuid"),
+        email=text(found, "email"),
         account=filled(account, "uuid", "the account of a login"),
-        name=_text(account, "name"),
-        type=_text(account, "type"),
-        role=_text(account, "role"),
-        firm=_text(firm, "uuid"),
-        firm_name=_text(firm, "name"),
+        name=text(account, "name"),
+        type=text(account, "type"),
+        role=text(account, "role"),
+        firm=text(firm, "uuid"),
+        firm_name=text(firm, "name"),
         may_write=found.get("has_write_permission") not in (False, 0),
         may_delete=found.get("has_delete_permission") not in (False, 0),
     )
@@ -85,7 +85,7 @@ def preferred_account(payload: Mapping[str, Any], logins: Sequence[Any]) -> str 
     """`preferred_account_uuid`, beside `data` or in the logins: where it sits is unknown (2.2). None when there is
     none, or when they disagree.
     """
-    named = {_text(one, "preferred_account_uuid") for one in (payload, *logins)} - {""}
+    named = {text(one, "preferred_account_uuid") for one in (payload, *logins)} - {""}
     return named.pop() if len(named) == 1 else None
 
 
@@ -109,7 +109,7 @@ def choose_login(logins: Sequence[Login], *, configured: str | None, preferred: 
 
 
 def statuses(payloads: Sequence[object]) -> tuple[Status, ...]:
-    """All statuses, by position. Raises `mapping.NotUnderstood`."""
+    """All statuses, by position. Raises `payload.NotUnderstood`."""
     return tuple(sorted((_status(payload) for payload in payloads), key=lambda one: one.position))
 
 
@@ -118,7 +118,7 @@ def _status(payload: object) -> Status:
     position = found.get("position")
     return Status(
         uuid=filled(found, "uuid", "a task status"),
-        name=_text(found, "name"),
+        name=text(found, "name"),
         position=position if isinstance(position, int) else 0,
         completed=flag(found, "is_type_completed"),
         archived=flag(found, "is_archived"),
@@ -163,8 +163,3 @@ def reopening_status(known: Sequence[Status], wanted: str | None) -> Status:
     if not usable:
         raise DefaultNeeded("Plannr has no open task status to put a reopened task in. Create one there.")
     return next((one for one in usable if one.not_started), usable[0])
-
-
-def _text(payload: Mapping[str, Any], key: str) -> str:
-    value = payload.get(key)
-    return value if isinstance(value, str) else ""
