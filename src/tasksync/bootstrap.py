@@ -14,6 +14,7 @@ from tasksync.core.record import KINDS
 from tasksync.engine.cycle import Cycle, latest_moment
 from tasksync.engine.member import Policy
 from tasksync.engine.report import CycleReport
+from tasksync.engine.strangers import strangers
 from tasksync.errors import ConfigError, ExitCode, MirrorUnusable, RetryLater, SkipRecord, StopConnection
 from tasksync.ports import Account, Clock, Connector, Dial, Finding, Log, Tokens, Unit
 from tasksync.service.clock import SteadyClock, SystemClock
@@ -155,7 +156,13 @@ async def check(config: Config, around: Surroundings) -> tuple[Checked, ...]:
     async with AsyncExitStack() as stack:
         dialer = open_dialer(config, around, stack)
         connectors = _connectors(config, around, stack, dialer, None)
-        return tuple([await _check(connector, dialer, around) for connector in connectors.values()])
+        checked = [await _check(connector, dialer, around) for connector in connectors.values()]
+        opened = {one.connection for one in checked if one.account is not None}
+        more: dict[str, Sequence[Finding]] = {}
+        for group in config.groups:
+            members = [connectors[name] for name in group.connections if name in opened]
+            more |= await strangers(members, config.correspondences, around.redactor.redact)
+        return tuple(replace(one, findings=(*one.findings, *more.get(one.connection, ()))) for one in checked)
 
 
 async def _check(connector: Connector, dialer: Dialer, around: Surroundings) -> Checked:

@@ -259,6 +259,12 @@ class Connector(Protocol):
         again.
         """
 
+    @property
+    def categories(self) -> Sequence[str]:
+        """The names of the categories that a task can have here; none if it has no categories. Valid once `open` has
+        returned.
+        """
+
     def lenses(self, kind: str, counterpart: Counterpart | None = None) -> Mapping[str, Lens]:
         """By field name; empty when the CRM has no such kind. Valid once `open` has returned. `counterpart` tells what
         references of other connections are called here; without it, only those of this connection are known.

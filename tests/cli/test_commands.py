@@ -174,7 +174,7 @@ def test_check_says_what_is_wrong_with_a_connection(desk: Desk, change: dict[str
         (
             "poll_every",
             "pol_every",
-            "config.yaml:31: connections.office.pol_every: unknown key; did you mean poll_every?",
+            "config.yaml:34: connections.office.pol_every: unknown key; did you mean poll_every?",
         ),
         ("${PLANNR_TOKEN:-sandbox}", "${PLANNR_TOKEN}", "the variable PLANNR_TOKEN is not set"),
     ],

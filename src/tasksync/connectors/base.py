@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -36,6 +37,10 @@ class HttpConnector:
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities()
+
+    @property
+    def categories(self) -> Sequence[str]:
+        return ()
 
     async def close(self) -> None:
         await self._http.close()

@@ -61,6 +61,10 @@ class CapsuleConnector(HttpConnector, ABC):
     async def _of_party(self, party: str, table: Table) -> Sequence[Referent]:
         """The opportunities or cases that have to do with a party, and possibly others."""
 
+    @property
+    def categories(self) -> Sequence[str]:
+        return self._categories
+
     def defaults(self, kind: str, now: datetime) -> Values:
         """For tasks: the default category in the account's own spelling (absent when the account has none of that
         name), the default due date: that many days after today, where today is by the connection's zone; and the

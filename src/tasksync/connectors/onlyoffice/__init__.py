@@ -112,6 +112,10 @@ class OnlyofficeConnector(HttpConnector):
             )
         return zone
 
+    @property
+    def categories(self) -> Sequence[str]:
+        return tuple(self._state.portal.categories)
+
     def lenses(self, kind: str, counterpart: Counterpart | None = None) -> Mapping[str, Lens]:
         records = self._state.records.get(kind)
         return {} if records is None else records.lenses(counterpart)
