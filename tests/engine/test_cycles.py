@@ -331,6 +331,23 @@ async def test_a_deletion_in_one_crm_is_carried_out_in_the_others(met: Firm) -> 
     assert done.exit_code == 0
 
 
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+@pytest.mark.parametrize("crm", CRMS)
+async def test_absence_without_a_clear_answer_is_no_deletion(met: Firm, crm: str, status: int) -> None:
+    """The listing lacks a task, and the direct read says anything but that it does not exist: nothing is deleted until
+    it does (I5).
+    """
+    met.crms[crm].remove(met.task(crm, "Ring Bob")["id"])
+    met.crms[crm].faults.add("status", method="GET", path=r"/tasks?/[0-9a-f-]{2,}$", status=status, times=50)
+    others = [other for other in CRMS if other != crm]
+    await met.sync()
+    assert [met.titles(other) for other in others] == [["Ring Bob"]] * 2
+
+    met.crms[crm].faults.clear()
+    await met.sync()
+    assert [met.titles(other) for other in others] == [[], []]
+
+
 async def test_an_edit_beats_a_deletion(met: Firm) -> None:
     """Deleted in one CRM and edited in another since: the task is created again where it was deleted (I11)."""
     met.crms["plannr"].remove(met.task("plannr", "Ring Bob")["id"])
