@@ -26,7 +26,7 @@ def test_the_first_commands_set_up_and_run_the_main_job_and_the_tests() -> None:
     """README opens with one command that shows the main job and one that runs the tests; .ci/run calls both."""
     demo, tests, *_ = (block.strip() for block in blocks())
     assert demo.endswith("tasksync demo")
-    assert tests.endswith("-m pytest")
+    assert tests.endswith("-m pytest -n auto")
     gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "README.md" in gate
     assert all(command.startswith("python3 -m venv .venv && ") for command in (demo, tests))

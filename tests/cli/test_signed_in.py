@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -79,10 +81,9 @@ def test_tokens_rotate_from_run_to_run(desk: Desk) -> None:
 def test_access_that_ends_soon_is_renewed_in_time(desk: Desk) -> None:
     """The CRM says how long: the next run renews before it asks anything, and is refused nothing."""
     crm = crm_of(desk, "capsule")
-    crm.settings.change({"access_s": 1})
-    crm.sign_ins.expire()
     desk.sync()
-    crm.settings.change({"access_s": 3600})
+    with closing(sqlite3.connect(desk.folder / "tasksync.db")) as sql, sql:
+        assert sql.execute("UPDATE sign_in SET expires_at = obtained_at WHERE connection = 'capsule'").rowcount == 1
     desk.forget_requests()
     crm.sign_ins.expire()
     assert desk.sync()["exit_code"] == 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from nursery import Nursery
 
 from tasksync.sandbox.world import World
 
@@ -31,19 +32,11 @@ class Desk:
     folder: Path
     world: World
     environ: Mapping[str, str]
+    nursery: Nursery
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run `tasksync` with these arguments; no terminal, no standard input."""
-        return subprocess.run(
-            [sys.executable, "-m", "tasksync", *arguments],
-            cwd=self.folder,
-            env={**self.environ, **environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return self.nursery.run(arguments, self.folder, {**self.environ, **environ})
 
     def sync(self, *arguments: str) -> dict[str, Any]:
         """One `sync --once --json`; what it printed."""
