@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from desk import Desk, example_without_waiting
 from mapped import Office
-from nursery import Nursery
 
 from tasksync.sandbox.server import Server
 from tasksync.sandbox.world import World
@@ -22,19 +21,12 @@ def world() -> World:
     return World(SystemClock())
 
 
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    found = Nursery()
-    yield found
-    found.close()
-
-
 @pytest.fixture
-def desk(tmp_path: Path, world: World, nursery: Nursery) -> Iterator[Desk]:
+def desk(tmp_path: Path, world: World) -> Iterator[Desk]:
     (tmp_path / "config.yaml").write_text(example_without_waiting(), encoding="utf-8")
     with Server(world) as server:
         urls = {f"{crm.upper()}_URL": f"{server.url}/{crm}" for crm in world.crms}
-        yield Desk(folder=tmp_path, world=world, environ={**os.environ, **urls, "COLUMNS": "200"}, nursery=nursery)
+        yield Desk(folder=tmp_path, world=world, environ={**os.environ, **urls, "COLUMNS": "200"})
 
 
 @pytest.fixture

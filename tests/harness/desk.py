@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nursery import Nursery
+from nursery import NURSERY
 
 from tasksync.sandbox.world import World
 
@@ -32,11 +32,10 @@ class Desk:
     folder: Path
     world: World
     environ: Mapping[str, str]
-    nursery: Nursery
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run `tasksync` with these arguments; no terminal, no standard input."""
-        return self.nursery.run(arguments, self.folder, {**self.environ, **environ})
+        return NURSERY.run(arguments, self.folder, {**self.environ, **environ})
 
     def sync(self, *arguments: str) -> dict[str, Any]:
         """One `sync --once --json`; what it printed."""

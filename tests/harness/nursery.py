@@ -7,6 +7,7 @@ and answers with the child's exit code, or with minus the number of the signal t
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import select
@@ -63,6 +64,10 @@ class Nursery:
             )
             self._all.append(parent)
             return parent
+
+
+NURSERY = Nursery()
+atexit.register(NURSERY.close)
 
 
 def serve() -> None:
