@@ -113,6 +113,13 @@ async def test_a_deleted_case_takes_no_task_along_unasked(company: Firm) -> None
     assert not any(ESTATE in cases(company, crm) for crm in CRMS)
 
 
+async def test_cases_that_are_not_kept_in_step_any_more_are_no_matter(company: Firm) -> None:
+    """What waits or is held of cases counts no more once only tasks are kept in step."""
+    assert (await company.sync()).exit_code == 4
+    company.kinds = (TASK,)
+    assert (await company.sync()).exit_code == 0
+
+
 async def test_cases_are_left_alone_unless_asked_for(firm: Firm) -> None:
     """By default tasks are kept in step, and no case is read or written."""
     for crm in firm.crms.values():

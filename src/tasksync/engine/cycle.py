@@ -68,6 +68,7 @@ class Cycle:
         self._log = log
         self._dry_run = dry_run
         self._redact = redact
+        self._kinds = frozenset(kind.name for kind in kinds)
         self.id = new_id()
         self._contexts = tuple(
             Context(
@@ -83,7 +84,7 @@ class Cycle:
                 redact=redact,
                 configured=configured,
                 members=members,
-                kinds=frozenset(one.name for one in kinds),
+                kinds=self._kinds,
             )
             for group, members in _members(groups, order, only).items()
             for kind in kinds
@@ -109,12 +110,12 @@ class Cycle:
         return self._report(started_at, conflicts)
 
     def _report(self, started_at: datetime, conflicts: Sequence[Conflict]) -> CycleReport:
-        plan = planned(self._mirror, self.members) if self._dry_run else None
+        plan = planned(self._mirror, self.members, self._kinds) if self._dry_run else None
         with self._mirror.begin() as unit:
             release_settled(unit)
-            holds = [hold for hold in unit.holds() if hold.decision is None]
+            holds = [hold for hold in unit.holds() if hold.decision is None and hold.kind in self._kinds]
             for member in self.members:
-                count_waiting(unit, member, holds, dry_run=self._dry_run)
+                count_waiting(unit, member, holds, self._kinds, dry_run=self._dry_run)
             report = CycleReport(
                 run=self.id,
                 started_at=started_at,

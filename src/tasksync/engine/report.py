@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,14 +71,16 @@ class CycleReport:
         )
 
 
-def planned(mirror: Mirror, members: Sequence[Member]) -> tuple[PlannedWrite, ...]:
-    """The outbox as it would be pushed, counted in the members' tallies as if it had been."""
+def planned(mirror: Mirror, members: Sequence[Member], kinds: Collection[str]) -> tuple[PlannedWrite, ...]:
+    """The outbox as it would be pushed, counted in the members' tallies as if it had been. Of other `kinds`, which were
+    kept in step once, nothing is pushed.
+    """
     lines: list[PlannedWrite] = []
     with mirror.begin() as unit:
         for member in members:
             if member.account is None:
                 continue
-            queue = unit.queue(member.name, {OperationState.PENDING})
+            queue = [one for one in unit.queue(member.name, {OperationState.PENDING}) if one.operation.kind in kinds]
             replicas = unit.replicas_of([queued.operation.record_id for queued in queue])
             for operation in (queued.operation for queued in queue):
                 replica = replicas[operation.record_id].get(member.name)
@@ -113,13 +115,13 @@ def release_settled(unit: Unit) -> None:
     )
 
 
-def count_waiting(unit: Unit, member: Member, holds: Sequence[Hold], *, dry_run: bool) -> None:
-    """Put into the member's tally what is held and what still waits. What follows a held operation waits for a person,
-    too. After a dry run nothing waits: all of it is planned.
+def count_waiting(unit: Unit, member: Member, holds: Sequence[Hold], kinds: Collection[str], *, dry_run: bool) -> None:
+    """Put into the member's tally what is held and what of these `kinds` still waits. What follows a held operation
+    waits for a person, too. After a dry run nothing waits: all of it is planned.
     """
     member.tally.held = sum(hold.connection == member.name for hold in holds)
     if not dry_run:
-        queue = unit.queue(member.name)
+        queue = [one for one in unit.queue(member.name) if one.operation.kind in kinds]
         held = {queued.operation.record_id for queued in queue if queued.state is OperationState.HELD}
         member.tally.pending = sum(queued.operation.record_id not in held for queued in queue)
 
