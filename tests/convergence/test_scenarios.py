@@ -143,6 +143,22 @@ def test_what_a_create_did_not_set_and_a_person_did_is_an_edit(firm: LyingFirm, 
     assert set(firm.everywhere("Ring Ann", edit).values()) == {value}
 
 
+@pytest.mark.parametrize("crm", ["onlyoffice", "capsule"])
+def test_our_own_update_whose_answer_was_lost_is_no_edit(firm: LyingFirm, crm: str) -> None:
+    """An update was carried out and its answer lost, and the same field was edited again where the edit came from: what
+    we wrote is nobody's edit, so there is no conflict, and the later edit arrives (I4).
+    """
+    firm.edit("plannr", "Ring Bob", body="first")
+    firm.crms[crm].faults.add("lose_after", method="PUT", times=10)
+    sync(firm)
+    firm.crms[crm].faults.clear()
+    assert firm.task(crm, "Ring Bob")["body"] == "first"
+    firm.edit("plannr", "Ring Bob", body="second")
+    sync(firm)
+    assert firm.everywhere("Ring Bob", "body") == dict.fromkeys(CRMS, "second")
+    assert firm.conflicts() == []
+
+
 @pytest.mark.parametrize("crm", CRMS)
 def test_a_create_whose_answer_was_lost_is_known_after_our_clock_was_set_back(firm: LyingFirm, crm: str) -> None:
     """The answer to a create was lost, and our clock was set back before the next poll, minutes later: its stamp seems
