@@ -129,10 +129,19 @@ def test_nothing_is_entered(desk: Desk) -> None:
     assert "Nothing was entered" in done.stderr
 
 
+INTERRUPTIBLE = """
+import signal
+from tasksync.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+"""tasksync, also where these tests run in the background, which ignores Ctrl-C and hands that on."""
+
+
 @pytest.mark.parametrize("option", ["--manual", "--no-browser"])
 def test_a_person_gives_up(desk: Desk, option: str) -> None:
     """Ctrl-C ends the wait at once, with the code of an interrupted program and no traceback."""
-    command = [sys.executable, "-m", "tasksync", "login", "capsule", option]
+    command = [sys.executable, "-c", INTERRUPTIBLE, "login", "capsule", option]
     with subprocess.Popen(
         command,
         cwd=desk.folder,
@@ -148,7 +157,10 @@ def test_a_person_gives_up(desk: Desk, option: str) -> None:
         while not re.search(r"Paste|authorise\S+\n\n", seen):
             seen += process.stdout.read(1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        try:
+            assert process.wait(timeout=60) == 130
+        finally:
+            process.kill()
         assert "Traceback" not in process.stderr.read()
     assert tokens(desk, "capsule") == []
 
