@@ -181,7 +181,7 @@ class CasesV1(Cases):
 
 for machine in (Cases, CasesV1):
     machine.TestCase.settings = settings(
-        max_examples=int(os.environ.get("TASKSYNC_CONVERGENCE_EXAMPLES", "100")) // 4,
+        max_examples=int(os.environ.get("TASKSYNC_CONVERGENCE_EXAMPLES", "100")) // 8,
         stateful_step_count=20,
         deadline=None,
         derandomize="CI" in os.environ,
