@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from stage import Ended, Stage, Start
@@ -31,8 +33,9 @@ def edit_everywhere(stage: Stage) -> None:
         crm.edit(ids[f"Completed in {name}"], done=True)
         crm.edit(ids[f"Reopened in {name}"], done=False)
         crm.remove(ids[f"Removed in {name}"])
-    edit(stage.world, "capsule", "Contested", body="Said here.")
-    edit(stage.world, "plannr", "Contested", body="Said there.")
+    second = a_new_second(stage.world)
+    edit(stage.world, "capsule", "Contested", body="Said here.", modified=second)
+    edit(stage.world, "plannr", "Contested", body="Said there.", modified=second)
     edit(stage.world, "onlyoffice", "Shared", due="2031-03-07")
     edit(stage.world, "plannr", "Shared", body="Edited.")
     edit(stage.world, "capsule", "Edited and removed", body="Still needed.")
@@ -53,6 +56,16 @@ def meet(stage: Stage) -> None:
 def task_id(world: World, crm: str, title: str) -> str:
     (found,) = [task["id"] for task in world.crms[crm].tasks() if task["title"] == title]
     return str(found)
+
+
+def a_new_second(world: World) -> datetime:
+    """One that begins after all that was read until now, for edits whose stamps are to be equal: a stamp that is cut to
+    a second in which the CRM was read counts as made after that, which is another moment for each CRM.
+    """
+    read_in = world.capsule.stamp()
+    while (second := world.capsule.stamp()) == read_in:
+        time.sleep(0.01)
+    return second
 
 
 def edit(world: World, crm: str, title: str, **fields: Any) -> None:
