@@ -1,0 +1,175 @@
+"""The mirror: the local database of what tasksync knows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from tasksync.core.directory import Referent
+from tasksync.core.plan import Gap, Operation
+from tasksync.core.record import Record, Replica
+from tasksync.ports.kept import (
+    Conflict,
+    ConnectionState,
+    Correspondence,
+    Decision,
+    Hold,
+    OperationState,
+    Queued,
+    Revision,
+    RunReport,
+)
+
+
+class Unit(Protocol):
+    """The mirror within one transaction. Reads see what was written before in the same unit. Bulk by nature: no method
+    costs a query per item of what it is given.
+    """
+
+    # connections
+    def connection(self, name: str, kind: str = "task") -> ConnectionState | None: ...
+    def connections(self) -> Sequence[ConnectionState]:
+        """Of all kinds, by name."""
+
+    def save_connection(self, state: ConnectionState) -> None: ...
+
+    # replicas
+    def contents(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, str]:
+        """Content hash by external id, of those that exist and are not gone."""
+
+    def replicas(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, Replica]:
+        """By external id, of those that exist, linked or not."""
+
+    def replicas_of(self, record_ids: Collection[str]) -> Mapping[str, Mapping[str, Replica]]:
+        """By record id, then by connection; every asked record has an entry."""
+
+    def unlinked(self, connection: str, kind: str) -> Iterator[Replica]:
+        """Replicas that belong to no record, by external id. May be written to while iterating."""
+
+    def external_ids(self, connection: str, kind: str) -> set[str]:
+        """Of all replicas of the connection, linked or not."""
+
+    def linked(self, kind: str) -> Iterator[tuple[str, str, str]]:
+        """Record id, connection and external id of all linked replicas of the kind."""
+
+    def last_seen(self) -> datetime | None:
+        """The latest `seen_at` of all replicas; None when there is none."""
+
+    def save_replicas(self, replicas: Iterable[Replica]) -> None:
+        """Insert or replace, by (connection, kind, external id)."""
+
+    def drop_replicas(self, connection: str, kind: str, external_ids: Collection[str]) -> None: ...
+
+    # records
+    def records(self, record_ids: Collection[str]) -> Mapping[str, Record]:
+        """By id, of those that exist (deleted ones included)."""
+
+    def records_of_group(self, group: str, kind: str) -> Iterator[Record]:
+        """All records of the group that are not deleted, by id. May be written to while iterating."""
+
+    def save_records(self, records: Iterable[Record]) -> None:
+        """Insert or replace, by id."""
+
+    def find_record(self, reference: str) -> Record | None:
+        """By our id, or by `CONNECTION:EXTERNAL_ID`."""
+
+    def deleted_records(self, limit: int = 100) -> Sequence[Record]:
+        """Those that count as deleted, of all groups; the last deleted first."""
+
+    # directory
+    def people(self) -> Sequence[Referent]:
+        """Of all connections, as they were last listed."""
+
+    def listed_at(self, connection: str) -> datetime | None:
+        """When the people of the connection were last listed; None: never."""
+
+    def save_people(self, connection: str, people: Iterable[Referent], at: datetime) -> None:
+        """Replace the connection's list."""
+
+    def save_referents(self, referents: Iterable[Referent]) -> None:
+        """Insert or replace what is known of contacts, opportunities, cases and plans, by reference."""
+
+    def referents(self, references: Collection[str]) -> Mapping[str, Referent]:
+        """Of those known, people included."""
+
+    def correspondences(self) -> Sequence[Correspondence]:
+        """All that was found out about references to other things than people."""
+
+    def save_correspondences(self, found: Iterable[Correspondence]) -> None:
+        """Insert or replace, by reference and connection."""
+
+    def replace_gaps(self, record_ids: Collection[str], gaps: Iterable[Gap]) -> Sequence[Gap]:
+        """The gaps of these records are now these. Returns those of a value that was a gap in no record before."""
+
+    def gaps(self) -> Sequence[Gap]:
+        """One for each connection, field and value, with the record that has had it longest."""
+
+    def records_with_gap(self, gap: Gap) -> Sequence[str]:
+        """The ids of all records with the same connection, field and value."""
+
+    # outbox
+    def replace_pending(self, kind: str, record_ids: Collection[str], operations: Iterable[Operation]) -> None:
+        """All that is planned for these records is now this: their pending and held operations go, `operations` come,
+        in the order given. One that equals what was waiting keeps its place, its attempts and its error. Sending and
+        unknown ones stay.
+        """
+
+    def queue(
+        self, connection: str | None = None, states: Collection[OperationState] = (), *, kind: str | None = None
+    ) -> Sequence[Queued]:
+        """In the order in which they have to be sent; all connections, states or kinds, if not given."""
+
+    def mark(
+        self,
+        ids: Collection[int],
+        state: OperationState,
+        *,
+        at: datetime | None = None,
+        there: datetime | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Change the state. To SENDING: counts an attempt, made `at`, which was `there` by the CRM's clock."""
+
+    def finish(self, ids: Collection[int]) -> None:
+        """They are done: out of the outbox."""
+
+    # holds, history
+    def hold(self, holds: Iterable[Hold]) -> None:
+        """Insert; one that exists already for the same connection, kind, reason, record and external id is updated and
+        keeps its id and `since`.
+        """
+
+    def decide(self, ids: Collection[int], decision: Decision) -> None:
+        """Note what a person said. It stands until the hold is released, or held again with another fingerprint."""
+
+    def release(self, ids: Collection[int]) -> None: ...
+    def holds(self, connection: str | None = None, *, kind: str | None = None) -> Sequence[Hold]:
+        """The longest known first; of all connections or kinds, if not given."""
+
+    def add_revisions(self, revisions: Iterable[Revision], run: str) -> None: ...
+    def add_conflicts(self, conflicts: Iterable[Conflict], run: str) -> None: ...
+    def revisions(self, record_id: str) -> Sequence[Revision]:
+        """Oldest first."""
+
+    def last_revised(self) -> datetime | None:
+        """When what the last row of the history tells of was made; None when there is none."""
+
+    def conflicts(self, limit: int = 100) -> Sequence[Conflict]:
+        """Newest first."""
+
+    def save_run(self, report: RunReport) -> None: ...
+    def runs(self, limit: int = 20) -> Sequence[RunReport]:
+        """Newest first."""
+
+
+class Mirror(Protocol):
+    """The local database: what tasksync knows. Used from one thread."""
+
+    def begin(self) -> AbstractContextManager[Unit]:
+        """One transaction, committed when the block ends and rolled back when it raises. Never held across an `await`.
+        Raises `MirrorUnusable` when the database cannot be read or written.
+        """
+
+    def close(self) -> None: ...
