@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from tasksync.config import Listen, LogSettings, RetrySettings, SyncSettings, load_config
+from tasksync.config import Listen, LogSettings, RetrySettings, Serving, SyncSettings, load_config
 from tasksync.config.settings import CommonSettings, FileSettings
 from tasksync.connectors.manifest import discover
 
@@ -51,7 +51,7 @@ def test_commented_sections(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path / "config.yaml", {})
     assert changed == 10
-    assert config.http == Listen(host="127.0.0.1", port=9460)
+    assert config.http == Serving(listen=Listen(host="127.0.0.1", port=9460))
     assert [group.name for group in config.groups] == ["sales"]
     said = config.correspondences
     assert [sorted(entry) for entry in said.people] == [["capsule", "office"], ["advisers", "capsule"]]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from tasksync.config import Config, Group, Listen, SyncSettings, find_config, load_config
+from tasksync.config import Config, Group, Listen, Serving, SyncSettings, find_config, load_config
 from tasksync.config.settings import CommonSettings, HttpSettings
 from tasksync.connectors.manifest import ConnectionSettings, Manifest
 from tasksync.core.guard import DeletionLimit
@@ -35,6 +35,8 @@ def test_defaults(load: Callable[..., Config], tmp_path: Path) -> None:
     assert config.sync.max_deletes == DeletionLimit()
     assert config.sync.completed_horizon == timedelta(days=30)
     assert config.sync.full_sweep == timedelta(hours=1)
+    assert config.sync.keep_history == timedelta(days=365)
+    assert config.sync.shutdown_grace == timedelta(seconds=20)
     assert (config.retry.tries, config.retry.total) == (5, timedelta(seconds=60))
     assert (config.log.level, config.log.format) == ("info", "console")
     assert config.http is None
@@ -57,7 +59,8 @@ def test_every_setting(load: Callable[..., Config]) -> None:
             portal: 7
             archived: true
             defaults: {category: Call, link: {type: client, id: "1"}}
-        sync: {deletions: keep, max_deletes: 3, completed_horizon: 2h, first_sync: copy, full_sweep: 10m}
+        sync: {deletions: keep, max_deletes: 3, completed_horizon: 2h, first_sync: copy, full_sweep: 10m,
+               keep_history: 90d, shutdown_grace: 5s}
         retry: {tries: 2, total: 10s}
         log: {level: debug, format: json}
         http: {listen: "[::1]:9460"}
@@ -74,9 +77,11 @@ def test_every_setting(load: Callable[..., Config]) -> None:
     assert config.sync.completed_horizon == timedelta(hours=2)
     assert config.sync.first_sync == "copy"
     assert config.sync.full_sweep == timedelta(minutes=10)
+    assert config.sync.keep_history == timedelta(days=90)
+    assert config.sync.shutdown_grace == timedelta(seconds=5)
     assert (config.retry.tries, config.retry.total) == (2, timedelta(seconds=10))
     assert (config.log.level, config.log.format) == ("debug", "json")
-    assert config.http == Listen(host="::1", port=9460)
+    assert config.http == Serving(listen=Listen(host="::1", port=9460))
 
 
 def test_order_of_connections(load: Callable[..., Config]) -> None:

@@ -6,6 +6,7 @@ as one `ConfigError` that lists every problem with file, line and key, and never
 """
 
 from tasksync.config.loading import Config, Group, find_config, load_config
+from tasksync.config.serving import Serving
 from tasksync.config.settings import Listen, LogSettings, RetrySettings, SyncSettings
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Listen",
     "LogSettings",
     "RetrySettings",
+    "Serving",
     "SyncSettings",
     "find_config",
     "load_config",

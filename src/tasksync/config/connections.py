@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from tasksync.config.document import Document, KeyPath, suggestion
-from tasksync.config.secrets import SecretFolders, beside, check_text, text_of
-from tasksync.config.settings import CommonSettings
+from tasksync.config.secrets import SecretFolders, secret_at
+from tasksync.config.settings import CommonSettings, is_loopback
 from tasksync.config.validation import given, validate
 from tasksync.connectors.manifest import ConnectionSettings, Manifest, Options
 
@@ -43,7 +42,7 @@ def read_connection(
     own = {key: value for key, value in values.items() if key not in _COMMON}
     common = validate(document, CommonSettings, {key: values[key] for key in values if key in _COMMON}, at)
     elsewhere = {} if manifest is None else _elsewhere(document, at, manifest, values, folders)
-    secrets = {key: _secret(document, (*at, key), values, elsewhere, folders) for key in _SECRETS}
+    secrets = {key: secret_at(document, (*at, key), values, elsewhere, folders) for key in _SECRETS}
     if common is not None:
         _check_url(document, (*at, "url"), common)
     if manifest is None:
@@ -131,32 +130,6 @@ def _elsewhere(
     return {}
 
 
-def _secret(
-    document: Document, path: KeyPath, values: Mapping[str, Any], elsewhere: Mapping[str, Path], folders: SecretFolders
-) -> str | None:
-    """The secret at `path`, or in the file that `<path>_file` names, or `elsewhere`. What is no text, its model
-    complains about.
-    """
-    key = str(path[-1])
-    beside_it = f"{key}_file"
-    if key in values and beside_it in values:
-        document.complain(path, f"stands beside {beside_it}; give one of them")
-        return None
-    if key in elsewhere:
-        return text_of(document, path, elsewhere[key], folders, f"the file {elsewhere[key]}")
-    if beside_it in values:
-        named = values[beside_it]
-        if not isinstance(named, str):
-            return None
-        file, told = beside(document, named)
-        return text_of(document, (*path[:-1], beside_it), file, folders, told)
-    secret = values.get(key)
-    if not isinstance(secret, str):
-        return None
-    check_text(document, path, secret)
-    return secret
-
-
 def _check_credentials(document: Document, at: KeyPath, manifest: Manifest, found: Collection[str]) -> None:
     if found in manifest.credentials:
         return
@@ -186,7 +159,7 @@ def _check_url(document: Document, path: KeyPath, common: CommonSettings) -> Non
         document.complain(path, "must not hold credentials; give them as token, or as username and password")
     elif parts.query or parts.fragment:
         document.complain(path, "must end before any `?` or `#`")
-    elif parts.scheme == "http" and not common.allow_insecure and not _is_loopback(parts.hostname):
+    elif parts.scheme == "http" and not common.allow_insecure and not is_loopback(parts.hostname):
         message = "plain http would send the credentials unencrypted; use https, or set allow_insecure: true"
         document.complain(path, message)
 
@@ -198,10 +171,3 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return None if any(char.isspace() for char in url) else parts
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

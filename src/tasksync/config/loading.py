@@ -11,7 +11,8 @@ from tasksync.config.connections import check_duplicates, check_name, read_conne
 from tasksync.config.correspondences import read_categories, read_correspondences
 from tasksync.config.document import Document, KeyPath, suggestion
 from tasksync.config.secrets import CONTAINER, SecretFolders, key_of
-from tasksync.config.settings import FileSettings, GroupSettings, Listen, LogSettings, RetrySettings, SyncSettings
+from tasksync.config.serving import Serving, read_serving
+from tasksync.config.settings import FileSettings, GroupSettings, LogSettings, RetrySettings, SyncSettings
 from tasksync.config.validation import validate
 from tasksync.connectors.manifest import ConnectionSettings, Manifest, discover
 from tasksync.core.directory import NOTHING_CONFIGURED, Configured
@@ -49,7 +50,7 @@ class Config:
     sync: SyncSettings
     retry: RetrySettings
     log: LogSettings
-    http: Listen | None
+    http: Serving | None
     correspondences: Configured = NOTHING_CONFIGURED
     token_key: bytes | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
@@ -99,6 +100,7 @@ def load_config(
     groups = _groups(document)
     names = _names(document, "connections")
     correspondences, categories = read_correspondences(document, names), read_categories(document, names)
+    serving = None if settings is None else read_serving(document, settings.http, folders)
     key = None if settings is None else key_of(document, settings.secrets.key_file, folders)
     document.finish()
     assert settings is not None, "whatever is wrong with them was complained about"
@@ -110,7 +112,7 @@ def load_config(
         sync=settings.sync,
         retry=settings.retry,
         log=settings.log,
-        http=settings.http.listen if settings.http else None,
+        http=serving,
         correspondences=correspondences,
         token_key=key,
         warnings=(*document.warnings, *(_lonely(group) for group in groups if len(group.connections) < 2)),

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from tasksync.config.document import Document, KeyPath
 
@@ -53,6 +53,32 @@ class SecretFolders:
     def hold(self, file: Path) -> bool:
         """Whether `file` is in one of the folders, whose modes are for systemd and the container to choose."""
         return any(folder in file.parents for folder in self.folders)
+
+
+def secret_at(
+    document: Document, path: KeyPath, values: Mapping[str, Any], elsewhere: Mapping[str, Path], folders: SecretFolders
+) -> str | None:
+    """The secret at `path` among `values`, or in the file that `<path>_file` names, or, by key, `elsewhere`; None when
+    there is none, or after complaining. What is no text, the model of the section complains about.
+    """
+    key = str(path[-1])
+    beside_it = f"{key}_file"
+    if key in values and beside_it in values:
+        document.complain(path, f"stands beside {beside_it}; give one of them")
+        return None
+    if key in elsewhere:
+        return text_of(document, path, elsewhere[key], folders, f"the file {elsewhere[key]}")
+    if beside_it in values:
+        named = values[beside_it]
+        if not isinstance(named, str):
+            return None
+        file, told = beside(document, named)
+        return text_of(document, (*path[:-1], beside_it), file, folders, told)
+    secret = values.get(key)
+    if not isinstance(secret, str):
+        return None
+    check_text(document, path, secret)
+    return secret
 
 
 def text_of(document: Document, path: KeyPath, file: Path, folders: SecretFolders, told: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from fractions import Fraction
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -117,7 +118,8 @@ class Settings(BaseModel):
 class SyncSettings(Settings):
     """How cycles treat records, and those of which `kinds`. `completed_horizon`: tasks finished longer ago are not
     copied at a first meeting. `full_sweep`: how old the last complete listing may be before there is another one; with
-    zero, all are complete.
+    zero, all are complete. `keep_history`: how long the mirror remembers what was overwritten, conflicts and runs.
+    `shutdown_grace`: how long the daemon, when it is stopped, waits for the requests that are under way.
     """
 
     kinds: Annotated[tuple[Literal["task", "case"], ...], AfterValidator(different_kinds)] = ("task",)
@@ -126,6 +128,8 @@ class SyncSettings(Settings):
     completed_horizon: Duration = timedelta(days=30)
     first_sync: Literal["match", "copy"] = "match"
     full_sweep: Duration = timedelta(hours=1)
+    keep_history: SomeDuration = timedelta(days=365)
+    shutdown_grace: Duration = timedelta(seconds=20)
 
 
 class RetrySettings(Settings):
@@ -142,11 +146,24 @@ class LogSettings(Settings):
     format: Literal["console", "json"] = "console"
 
 
+def is_loopback(host: str) -> bool:
+    """Whether that name or address, IPv6 without brackets, is this machine's own and nobody else's."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class Listen(Settings):
     """Where the daemon's HTTP server listens. `host` is a name or an address, IPv6 without brackets."""
 
     host: str
     port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return is_loopback(self.host)
 
 
 def listen(value: object) -> object:
@@ -163,6 +180,8 @@ class HttpSettings(Settings):
     """The section `http`."""
 
     listen: Annotated[Listen, BeforeValidator(listen)]
+    token: SecretStr | None = None
+    token_file: str | None = None
 
 
 class SecretsSettings(Settings):
