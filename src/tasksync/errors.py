@@ -6,6 +6,7 @@
     ├── RetryLater            this time it did not work; the next cycle tries again        exit 1
     │   ├── Unreachable       no connection: certainly nothing was carried out
     │   ├── Throttled         the CRM asked us to wait: certainly nothing was carried out
+    │   ├── Stopping          the program is being stopped: certainly nothing was carried out
     │   ├── ServerFault       5xx or a damaged answer to something that changes nothing
     │   └── AnswerLost        sent, but no (usable) answer: it may have been carried out
     ├── SkipRecord            this record cannot be stored there until somebody acts        exit 4
@@ -73,6 +74,13 @@ class Throttled(RetryLater):
     def __init__(self, message: str, *, retry_at: datetime | None = None) -> None:
         super().__init__(message)
         self.retry_at = retry_at
+
+
+class Stopping(RetryLater):
+    """The program is being stopped: nothing was sent any more. What was left waits for the next start."""
+
+    def __init__(self) -> None:
+        super().__init__("tasksync was stopped before this was sent. It is sent after the next start.")
 
 
 class ServerFault(RetryLater):

@@ -32,7 +32,7 @@ from typing import Any, NoReturn
 
 import httpx
 
-from tasksync import bootstrap
+from tasksync.bootstrap import syncing
 from tasksync.cli import main
 from tasksync.connectors.manifest import discover
 from tasksync.transport.session import Session
@@ -124,7 +124,7 @@ def prepare(order: Mapping[str, Any]) -> None:
 def make_orderly(order: Mapping[str, Any]) -> None:
     """Make points of what this process does, the same ones in the same order each time."""
     ids = count(order["run"] * 1_000_000)
-    bootstrap.new_id = lambda: f"{next(ids):016x}"
+    vars(syncing)["new_id"] = lambda: f"{next(ids):016x}"
     happen = {"kill": kill, "fill disk": fill_disk}[order["do"]]
     Database.points = Points(order["at"], happen, order["trace"])
     Database.read_only = order["read_only"]

@@ -11,8 +11,9 @@ from typing import Literal
 
 import httpx
 
-from tasksync.ports import Clock, RateLimit
+from tasksync.ports import Clock, Meter, RateLimit
 from tasksync.transport.client import Timeouts
+from tasksync.transport.halt import Halt
 from tasksync.transport.limits import Monotonic, Sleep
 from tasksync.transport.redaction import RedactingFilter, Redactor
 from tasksync.transport.retry import RetryPolicy
@@ -26,7 +27,7 @@ class Dialer:
     """Implements `ports.Dial`. `redactor` is shared with whatever else writes something down. As long as the dialer is
     open, what httpx logs by itself is redacted too.
 
-    `transport` stands in for the network, `sleep` and `monotonic` for time.
+    `meter` hears of every request. `transport` stands in for the network, `sleep` and `monotonic` for time.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Dialer:
         retry: RetryPolicy,
         redactor: Redactor,
         *,
+        meter: Meter | None = None,
         timeouts: Timeouts | None = None,
         largest_body: int = LARGEST_BODY,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -47,7 +49,9 @@ class Dialer:
         self._timeouts = timeouts or Timeouts()
         self._largest_body = largest_body
         self._transport = transport
-        self._sleep = sleep
+        self._halt = Halt()
+        self._meter = meter
+        self._sleep = self._halt.cutting(sleep)
         self._monotonic = monotonic
         self._open = AsyncExitStack()
         self._sessions: list[tuple[str, Session]] = []
@@ -84,10 +88,18 @@ class Dialer:
             transport=self._transport,
             sleep=self._sleep,
             monotonic=self._monotonic,
+            halt=self._halt,
+            meter=self._meter,
         )
         self._open.push_async_callback(session.close)
         self._sessions.append((connection, session))
         return session
+
+    def stop(self) -> None:
+        """From now on no request goes out: whoever sends one, or waits for its turn, gets `Stopping`. What is under way
+        goes on.
+        """
+        self._halt.stop()
 
     def quota_left(self, connection: str) -> int | None:
         """How many requests the connection's CRM says remain; None if it never said."""

@@ -10,13 +10,14 @@ from typing import Any
 
 import httpx
 
-from tasksync.errors import Misconnected
-from tasksync.ports import Clock, RateLimit, Response
+from tasksync.errors import Misconnected, Stopping, TasksyncError, Throttled, Unreachable
+from tasksync.ports import Clock, Meter, RateLimit, Response
 from tasksync.transport.address import Address, target_of
 from tasksync.transport.body import Kind, Unusable, check_kind, read_start, read_whole
 from tasksync.transport.client import Timeouts, open_client
 from tasksync.transport.credentials import check_sendable, secrets_in
-from tasksync.transport.faults import Judge
+from tasksync.transport.faults import Fault, Judge
+from tasksync.transport.halt import Halt
 from tasksync.transport.headers import asked_wait_s, quota, quota_left, server_date
 from tasksync.transport.limits import Gate, Monotonic, Sleep
 from tasksync.transport.redaction import Redactor
@@ -27,6 +28,10 @@ LARGEST_BODY = 32 * 1024 * 1024
 
 # Of an answer that is no success only the CRM's words matter.
 _LARGEST_COMPLAINT = 256 * 1024
+
+
+# After these nothing was carried out.
+_NOTHING_DONE = (Unreachable, Throttled)
 
 
 class Session:
@@ -53,7 +58,12 @@ class Session:
         transport: httpx.AsyncBaseTransport | None,
         sleep: Sleep,
         monotonic: Monotonic,
+        halt: Halt,
+        meter: Meter | None,
     ) -> None:
+        self._connection = connection
+        self._halt = halt
+        self._meter = meter
         self._address = Address(connection, base_url, redactor.redact)
         self._expects: Kind = expects
         self._headers = {"Accept": f"application/{expects}", **headers}
@@ -106,15 +116,24 @@ class Session:
         request = self._build(method.upper(), path, params, headers or {}, json, content)
         judge = Judge(request, self._redactor)
         patience_s = self._retry.total.total_seconds()
-        await self._gate.enter(patience_s)
+        await self._enter(patience_s)
         deadline = self._monotonic() + patience_s
 
+        failed: list[TasksyncError] = []
+
         async def attempt() -> Outcome:
-            return await self._attempt(request, judge)
+            outcome = await self._attempt(request, judge)
+            if isinstance(outcome, Fault):
+                failed.append(outcome.error)
+            return outcome
 
         async def rest(wait_s: float) -> None:
-            await self._sleep(wait_s)
-            await self._gate.enter(max(0.0, deadline - self._monotonic()))
+            try:
+                await self._sleep(wait_s)
+                await self._enter(max(0.0, deadline - self._monotonic()))
+            except (Throttled, Stopping) as nothing_sent:
+                # That holds for this try alone.
+                raise next((one for one in failed if not isinstance(one, _NOTHING_DONE)), nothing_sent) from None
 
         outcome = await persist(attempt, self._retry, monotonic=self._monotonic, rest=rest, throttled=self._gate.pause)
         if isinstance(outcome, Response):
@@ -123,6 +142,12 @@ class Session:
             # It was not waited for here, so nobody else of this connection needs to try before it is over.
             self._gate.pause(outcome.wait_s)
         raise outcome.error
+
+    async def _enter(self, patience_s: float) -> None:
+        """Wait for the request's turn. Raises `Throttled` and `Stopping`."""
+        self._halt.check()
+        await self._gate.enter(patience_s)
+        self._halt.check()
 
     def _build(
         self,
@@ -163,8 +188,16 @@ class Session:
             return judge.unusable(unusable)
 
     async def _exchange(self, request: httpx.Request, judge: Judge) -> Outcome:
-        sent = self._clock.now()
-        answer = await self._client.send(request, stream=True)
+        sent, started, status = self._clock.now(), self._monotonic(), None
+        try:
+            answer = await self._client.send(request, stream=True)
+            status = answer.status_code
+            return await self._weigh(request, answer, judge, sent)
+        finally:
+            if self._meter is not None:
+                self._meter.requested(self._connection, request.method, status, self._monotonic() - started)
+
+    async def _weigh(self, request: httpx.Request, answer: httpx.Response, judge: Judge, sent: datetime) -> Outcome:
         try:
             headers = {name: value for name, value in answer.headers.items() if name != "set-cookie"}
             wait_s = self._learn(headers, sent)

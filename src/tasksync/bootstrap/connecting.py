@@ -1,0 +1,83 @@
+"""From the settings of the connections to connectors that can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+from tasksync.bootstrap.surroundings import Surroundings
+from tasksync.config import Config
+from tasksync.connectors.manifest import ConnectionSettings, discover
+from tasksync.ports import Clock, Connector, Dial, Meter, Tokens
+from tasksync.store.mirror import SqlMirror
+from tasksync.store.opening import mirror_file, open_mirror, throwaway_copy
+from tasksync.store.tokens import MirrorTokens
+from tasksync.transport.dial import Dialer
+from tasksync.transport.oauth import OAuthClient
+from tasksync.transport.retry import RetryPolicy
+from tasksync.transport.signed_in import OAuthDialer
+
+
+def connectors(
+    config: Config, around: Surroundings, stack: AsyncExitStack, dialer: Dialer, mirror: SqlMirror | None
+) -> Mapping[str, Connector]:
+    """All connections of the config, by name, in its order; closed with `dialer`. `mirror` is the one to keep tokens
+    in; None: none is open.
+    """
+    manifests = discover()
+    tokens = None
+    if any(settings.client_id is not None for settings in config.connections):
+        tokens = open_tokens(config, stack, mirror)
+    return {
+        settings.name: manifests[settings.type].build(
+            settings, dialer if tokens is None else dial_for(settings, dialer, tokens, around.clock)
+        )
+        for settings in config.connections
+    }
+
+
+def open_dialer(config: Config, around: Surroundings, stack: AsyncExitStack, meter: Meter | None = None) -> Dialer:
+    """The way out for all connections, closed with `stack`; from now on their secrets are concealed. `meter` hears of
+    every request.
+    """
+    for settings in config.connections:
+        for secret in (settings.token, settings.password, settings.client_secret):
+            if secret:
+                around.redactor.conceal(secret)
+    policy = RetryPolicy(tries=config.retry.tries, total=config.retry.total)
+    dialer = Dialer(around.clock, policy, around.redactor, meter=meter)
+    stack.push_async_callback(dialer.close)
+    return dialer
+
+
+def oauth_client(settings: ConnectionSettings) -> OAuthClient | None:
+    """The connection as a client of its CRM's OAuth2 server; None for one that signs in otherwise."""
+    oauth = discover()[settings.type].oauth
+    if settings.client_id is None or settings.client_secret is None or oauth is None:
+        return None
+    return OAuthClient(
+        connection=settings.name,
+        base_url=settings.url,
+        server=oauth(settings.options),
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        redirect_uri=settings.redirect_uri,
+    )
+
+
+def dial_for(settings: ConnectionSettings, dialer: Dialer, tokens: Tokens, clock: Clock) -> Dial:
+    """How the connection is dialled: signed in, where it signs in by OAuth2."""
+    client = oauth_client(settings)
+    return dialer if client is None else OAuthDialer(dialer, client, tokens, clock)
+
+
+def open_tokens(config: Config, stack: AsyncExitStack, mirror: SqlMirror | None) -> MirrorTokens:
+    """Where the tokens are kept. Without a `mirror` that is open, the one of the config is opened, not a copy of it:
+    what is renewed has to be stored. Where there is none, there are no tokens, and none is made.
+    """
+    file = mirror_file(config.database)
+    if mirror is None:
+        exists = file is not None and file.exists()
+        mirror = open_mirror(config.database) if exists else throwaway_copy(config.database)
+        stack.callback(mirror.close)
+    return MirrorTokens(mirror, file=file, key=config.token_key)
