@@ -22,7 +22,7 @@ CRMS = ("onlyoffice", "capsule", "plannr")
 
 def decide(firm: Firm, decision: Decision, ids: Sequence[int]) -> Sequence[Hold]:
     with firm.mirror.begin() as unit:
-        return desk.approve(unit, ids) if decision is Decision.APPROVED else desk.drop(unit, ids)
+        return desk.approve(unit, ids, START) if decision is Decision.APPROVED else desk.drop(unit, ids)
 
 
 def ids(holds: Sequence[Hold]) -> list[int]:
@@ -476,7 +476,7 @@ def test_a_version_of_the_desk_is_later_than_the_one_it_replaces(firm: Firm) -> 
     with firm.mirror.begin() as unit:
         current = record("r", at=ahead)
         unit.save_records([current])
-        unit.add_revisions([version], "run")
+        unit.add_revisions([version], "run", at=START)
     restored = bring_back(firm, current, field="body").record
     assert restored.value("body") == "old"
     assert restored.versions["body"].at > ahead

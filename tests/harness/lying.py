@@ -106,6 +106,9 @@ class MortalMirror:
             self._fate.reach("before commit")
         self._fate.reach("after commit")
 
+    def tidy(self) -> None:
+        self._mirror.tidy()
+
     def close(self) -> None:
         self._mirror.close()
 

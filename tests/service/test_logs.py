@@ -3,13 +3,12 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
 import pytest
-import structlog
 
 from tasksync.ports import Log
 from tasksync.service.logs import Format, Level, configure, within_run
@@ -43,21 +42,6 @@ def fail(token: str) -> None:
         int(token)
     except ValueError as cause:
         raise RuntimeError(f"effect {token}") from cause
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Leaves logging and structlog as they were."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    names = ("httpx", "httpcore", "alembic", "apscheduler", "asyncio", "uvicorn", "uvicorn.access")
-    levels = {name: logging.getLogger(name).level for name in names}
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, before in levels.items():
-        logging.getLogger(name).setLevel(before)
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import resource
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -169,6 +171,92 @@ def test_a_closed_mirror_says_so(mirror: SqlMirror) -> None:
     mirror.close()
     with pytest.raises(RuntimeError, match="closed"), mirror.begin():
         pass
+
+
+@contextmanager
+def no_file_longer_than(length: int) -> Iterator[None]:
+    """The system refuses this process to write beyond that, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (length, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def size(file: Path, suffix: str) -> int:
+    return file.with_name(file.name + suffix).stat().st_size
+
+
+def test_tidying_empties_the_log_into_the_database(
+    on_disk: SqlMirror, file: Path, make_replica: Callable[..., Replica]
+) -> None:
+    """What was written is in the database itself then, and its log takes no space; the next unit works as ever."""
+    with on_disk.begin() as unit:
+        unit.save_replicas(make_replica(number) for number in range(1_000))
+    before = size(file, "")
+    on_disk.tidy()
+    assert size(file, "-wal") == 0
+    assert size(file, "") > before
+    with on_disk.begin() as unit:
+        unit.save_replicas([make_replica(1_000)])
+    assert len(ids(on_disk)) == 1_001
+
+
+def test_tidying_waits_for_nobody(file: Path, make_replica: Callable[..., Replica]) -> None:
+    """While another program reads or writes, as much is done as can be, at once; the rest the next time. Units wait for
+    others as patiently as before.
+    """
+    with (
+        closing(open_mirror(str(file), busy_timeout_s=60)) as mirror,
+        closing(sqlite3.connect(file, isolation_level=None)) as other,
+    ):
+        for number, begun in enumerate(("BEGIN IMMEDIATE", "BEGIN")):
+            with mirror.begin() as unit:
+                unit.save_replicas([make_replica(number)])
+            other.execute(begun)
+            other.execute("SELECT count(*) FROM replica").fetchone()
+            started = time.monotonic()
+            mirror.tidy()
+            assert time.monotonic() - started < 30
+            assert size(file, "-wal") > 0
+            other.execute("ROLLBACK")
+        assert mirror._raw.execute("PRAGMA busy_timeout").fetchone() == (60_000,)
+        mirror.tidy()
+        assert size(file, "-wal") == 0
+
+
+def test_tidying_tells_what_is_wrong_with_the_disk(
+    on_disk: SqlMirror, file: Path, make_replica: Callable[..., Replica]
+) -> None:
+    """A fault of the disk is no lock that will be gone the next time: it is told, and what was committed is kept."""
+    with on_disk.begin() as unit:
+        unit.save_replicas(make_replica(number) for number in range(1_000))
+    with no_file_longer_than(size(file, "")), pytest.raises(MirrorUnusable, match="disk reported an error"):
+        on_disk.tidy()
+    on_disk.tidy()
+    assert len(ids(on_disk)) == 1_000
+
+
+def test_tidying_is_for_between_units(mirror: SqlMirror) -> None:
+    """Within a unit, or once closed, it is a mistake in the program; in memory there is nothing to be done."""
+    with mirror.begin(), pytest.raises(RuntimeError, match="open already"):
+        mirror.tidy()
+    mirror.tidy()
+    mirror.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        mirror.tidy()
+
+
+def test_the_log_shrinks_again(on_disk: SqlMirror, file: Path, make_replica: Callable[..., Replica]) -> None:
+    """After a first sync that made it long, the log is no longer than SQLite's own measure."""
+    with on_disk.begin() as unit:
+        unit.save_replicas(make_replica(number, shadow={"title": "x" * 5_000}) for number in range(2_000))
+    assert size(file, "-wal") > 8 * 1024 * 1024
+    for number in range(2):
+        with on_disk.begin() as unit:
+            unit.save_replicas([make_replica(number)])
+    assert size(file, "-wal") <= 4 * 1024 * 1024
 
 
 def test_what_is_committed_is_on_the_disk(on_disk: SqlMirror) -> None:

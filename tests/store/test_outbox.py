@@ -9,7 +9,7 @@ import pytest
 
 from tasksync.core.plan import Action, Operation
 from tasksync.core.record import Record
-from tasksync.ports import OperationState, Queued
+from tasksync.ports import Depth, OperationState, Queued
 from tasksync.store.mirror import SqlMirror, SqlUnit
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -53,14 +53,14 @@ def stocked(mirror: SqlMirror, make_record: Callable[..., Record]) -> SqlMirror:
 def plan(unit: SqlUnit, *waiting: str) -> None:
     """Let exactly these wait for the records they name."""
     operations = [operation(name) for name in waiting]
-    unit.replace_pending("task", {one.record_id for one in operations}, operations)
+    unit.replace_pending("task", {one.record_id for one in operations}, operations, at=NOW)
 
 
 def test_an_operation_comes_back_whole(stocked: SqlMirror) -> None:
     """Every field of an operation and of its state survives the mirror."""
     wanted = operation("update:1@office", values={"title": "ü\n🎉", "due": date(2026, 3, 1), "done": True, "body": ""})
     with stocked.begin() as unit:
-        unit.replace_pending("task", ["r00001"], [wanted])
+        unit.replace_pending("task", ["r00001"], [wanted], at=NOW)
         [queued] = unit.queue()
         unit.mark([queued.id], SENDING, at=NOW, there=THERE)
         unit.mark([queued.id], UNKNOWN, error="No answer came.")
@@ -70,6 +70,7 @@ def test_an_operation_comes_back_whole(stocked: SqlMirror) -> None:
         id=queued.id,
         operation=wanted,
         state=UNKNOWN,
+        queued_at=NOW,
         attempts=1,
         attempted_at=NOW,
         attempted_there=THERE,
@@ -126,7 +127,7 @@ def test_what_waits_is_replaced(
             unit.mark([queued.id], SENDING, at=NOW, there=THERE)
             unit.mark([queued.id], state, error=f"why {name(queued)}")
         known = {operation(one).record_id for one in [*before, *planned]}
-        unit.replace_pending("task", known, [operation(one) for one in planned])
+        unit.replace_pending("task", known, [operation(one) for one in planned], at=NOW)
         queue = unit.queue()
     new = (PENDING, 0, None, None, None)
     expected = [
@@ -143,7 +144,7 @@ def test_an_equal_operation_keeps_its_row(stocked: SqlMirror) -> None:
         plan(unit, "update:1@a", "update:2@a")
         first, second = unit.queue()
         changed = operation("update:2@a", values={"title": "newer"})
-        unit.replace_pending("task", ["r00001", "r00002"], [operation("update:1@a"), changed])
+        unit.replace_pending("task", ["r00001", "r00002"], [operation("update:1@a"), changed], at=NOW)
         kept, new = unit.queue()
         unit.finish([kept.id, new.id])
         plan(unit, "update:1@a")
@@ -159,7 +160,7 @@ def test_a_new_title_is_no_new_operation(stocked: SqlMirror) -> None:
         plan(unit, "complete:1@a")
         [queued] = unit.queue()
         unit.mark([queued.id], HELD, error="refused")
-        unit.replace_pending("task", ["r00001"], [operation("complete:1@a", title="Renamed \ud83d")])
+        unit.replace_pending("task", ["r00001"], [operation("complete:1@a", title="Renamed \ud83d")], at=NOW)
         [found] = unit.queue()
     assert found.operation.title == "Renamed \ufffd"
     assert replace(found, operation=queued.operation, state=PENDING, error=None) == queued
@@ -173,9 +174,9 @@ def test_what_was_sent_stays(state: OperationState, stocked: SqlMirror) -> None:
         [sent] = unit.queue()
         unit.mark([sent.id], SENDING, at=NOW)
         unit.mark([sent.id], state, at=NOW)
-        unit.replace_pending("task", ["r00001"], [])
+        unit.replace_pending("task", ["r00001"], [], at=NOW)
         assert names(unit.queue()) == ["create:1@a"]
-        unit.replace_pending("task", ["r00001"], [operation("create:1@a")])
+        unit.replace_pending("task", ["r00001"], [operation("create:1@a")], at=NOW)
         assert [(name(one), one.state) for one in unit.queue()] == [("create:1@a", state), ("create:1@a", PENDING)]
 
 
@@ -183,8 +184,8 @@ def test_other_records_and_kinds_stay(stocked: SqlMirror) -> None:
     """Only what waits for the named records of the kind is replaced."""
     with stocked.begin() as unit:
         plan(unit, "update:1@a", "update:2@a")
-        unit.replace_pending("case", ["r00001"], [operation("update:1@a", kind="case")])
-        unit.replace_pending("task", ["r00001"], [])
+        unit.replace_pending("case", ["r00001"], [operation("update:1@a", kind="case")], at=NOW)
+        unit.replace_pending("task", ["r00001"], [], at=NOW)
         assert [(one.operation.kind, one.operation.record_id) for one in unit.queue()] == [
             ("task", "r00002"),
             ("case", "r00001"),
@@ -196,7 +197,7 @@ def test_an_operation_outside_what_is_replaced_is_refused(stranger: Operation, s
     """An operation of a record or kind that is not among those replaced would be added again each time: refused."""
     with stocked.begin() as unit:
         with pytest.raises(ValueError, match="not among those replaced"):
-            unit.replace_pending("task", ["r00001"], [stranger])
+            unit.replace_pending("task", ["r00001"], [stranger], at=NOW)
         assert unit.queue() == []
 
 
@@ -216,7 +217,7 @@ def test_the_queue_of_one_kind(stocked: SqlMirror) -> None:
     """Operations can be asked for by the kind of their records, with or without a connection or states."""
     with stocked.begin() as unit:
         plan(unit, "update:2@a")
-        unit.replace_pending("case", ["r00001"], [operation("update:1@a", kind="case")])
+        unit.replace_pending("case", ["r00001"], [operation("update:1@a", kind="case")], at=NOW)
         assert names(unit.queue(kind="case")) == ["update:1@a"]
         assert names(unit.queue("a", {PENDING}, kind="task")) == ["update:2@a"]
         assert names(unit.queue("b", kind="case")) == []
@@ -249,12 +250,44 @@ def test_many_operations_at_once(stocked: SqlMirror) -> None:
     wanted = [operation(f"update:{number}@a") for number in reversed(range(MANY))]
     ids = [one.record_id for one in wanted]
     with stocked.begin() as unit:
-        unit.replace_pending("task", ids, wanted)
+        unit.replace_pending("task", ids, wanted, at=NOW)
         before = unit.queue()
-        unit.replace_pending("task", ids, iter(wanted))
+        unit.replace_pending("task", ids, iter(wanted), at=NOW)
         assert unit.queue() == before
         unit.mark([one.id for one in before], SENDING, at=NOW)
         unit.finish([one.id for one in before[1:]])
         [left] = unit.queue()
     assert [one.operation for one in before] == wanted
     assert (left.operation, left.state) == (wanted[0], SENDING)
+
+
+def test_what_keeps_its_row_waits_since_it_was_first_planned(stocked: SqlMirror) -> None:
+    """Planned again, what equals what waits has waited since before, also in another place; what is new has not."""
+    later = NOW + timedelta(hours=1)
+    with stocked.begin() as unit:
+        plan(unit, "complete:1@a", "update:2@a", "update:3@a")
+        planned = [operation("update:1@a"), operation("complete:1@a"), operation("update:2@a", title="Renamed")]
+        changed = operation("update:3@a", values={"title": "newer"})
+        unit.replace_pending("task", ["r00001", "r00002", "r00003"], [*planned, changed], at=later)
+        unit.mark([one.id for one in unit.queue()], SENDING, at=later + timedelta(hours=1))
+        assert [(name(one), one.queued_at) for one in unit.queue()] == [
+            ("update:2@a", NOW), ("update:1@a", later), ("complete:1@a", NOW), ("update:3@a", later),
+        ]  # fmt: skip
+
+
+def test_the_depth_of_the_outbox(stocked: SqlMirror) -> None:
+    """Counted by connection, kind and state, each with since when the oldest waits; nothing for what is empty."""
+    with stocked.begin() as unit:
+        assert unit.outbox_depth() == []
+        for hours, number in ((2, 1), (0, 2), (1, 3)):
+            record = [f"r{number:05}"]
+            unit.replace_pending("task", record, [operation(f"update:{number}@b")], at=NOW + timedelta(hours=hours))
+        unit.replace_pending("task", ["r00004"], [operation("create:4@a")], at=NOW)
+        unit.replace_pending("case", ["r00005"], [operation("update:5@b", kind="case")], at=NOW)
+        unit.mark([unit.queue()[1].id], HELD)
+        assert unit.outbox_depth() == [
+            Depth(connection="a", kind="task", state=PENDING, count=1, oldest_at=NOW),
+            Depth(connection="b", kind="case", state=PENDING, count=1, oldest_at=NOW),
+            Depth(connection="b", kind="task", state=HELD, count=1, oldest_at=NOW),
+            Depth(connection="b", kind="task", state=PENDING, count=2, oldest_at=NOW + timedelta(hours=1)),
+        ]

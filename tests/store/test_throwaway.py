@@ -14,7 +14,7 @@ import pytest
 from tasksync.core.record import Replica
 from tasksync.errors import MirrorUnusable
 from tasksync.ports import Mirror
-from tasksync.store.opening import _reading, open_mirror, throwaway_copy
+from tasksync.store.opening import open_mirror, reading, throwaway_copy
 
 # Opens the mirror, writes the connections it is given on stdin, and says so after each.
 WRITER = """
@@ -172,5 +172,5 @@ def test_a_copy_of_a_mirror_that_needs_a_rollback(file: Path, folder: Path, tmp_
 def test_a_mirror_that_changes_while_it_is_copied_is_told(file: Path) -> None:
     """A process that starts to write just then could leave half of it in the copy: the copy is given up."""
     open_mirror(str(file)).close()
-    with pytest.raises(MirrorUnusable, match="changed while it was copied"), _reading(file):
+    with pytest.raises(MirrorUnusable, match="changed while it was copied"), reading(file):
         os.utime(file, ns=(0, 0))

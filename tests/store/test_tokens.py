@@ -182,7 +182,7 @@ async def test_the_turn_of_a_process_that_was_killed_is_free(file: Path) -> None
     assert await process.wait() == -9
     with opened(file, patience_s=0.1) as tokens:
         async with tokens.exclusive("capsule"):
-            assert stat.S_IMODE((file.parent / "tasksync.db.capsule.lock").stat().st_mode) == 0o600
+            assert stat.S_IMODE((file.parent / "tasksync.db.capsule.token.lock").stat().st_mode) == 0o600
 
 
 async def test_a_sync_that_holds_the_mirror_keeps_nobody_from_signing_in(file: Path, clock: object) -> None:
@@ -195,8 +195,11 @@ async def test_a_sync_that_holds_the_mirror_keeps_nobody_from_signing_in(file: P
 
 async def test_without_the_lock_nothing_is_renewed(file: Path) -> None:
     """Where it cannot be had, the message names it: without it, a token could be burnt."""
-    (file.parent / "tasksync.db.capsule.lock").mkdir()
-    with opened(file) as tokens, pytest.raises(MirrorUnusable, match=r"tasksync\.db\.capsule\.lock cannot be had"):
+    (file.parent / "tasksync.db.capsule.token.lock").mkdir()
+    with (
+        opened(file) as tokens,
+        pytest.raises(MirrorUnusable, match=r"tasksync\.db\.capsule\.token\.lock cannot be had"),
+    ):
         async with tokens.exclusive("capsule"):
             raise AssertionError("there is no lock")
 

@@ -9,10 +9,12 @@ from tasksync.bootstrap.connecting import dial_for, oauth_client, open_dialer, o
 from tasksync.bootstrap.mirrors import reading, writing
 from tasksync.bootstrap.surroundings import Surroundings, new_id, surroundings
 from tasksync.bootstrap.syncing import sync_once
+from tasksync.store.backup import back_up
 
 __all__ = [
     "Checked",
     "Surroundings",
+    "back_up",
     "check",
     "dial_for",
     "new_id",

@@ -13,6 +13,7 @@ from tasksync.engine.strangers import strangers
 from tasksync.errors import ExitCode, RetryLater, SkipRecord, StopConnection
 from tasksync.ports import Account, Connector, Finding
 from tasksync.transport.dial import Dialer
+from tasksync.transport.headers import Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ async def check(config: Config, around: Surroundings) -> tuple[Checked, ...]:
 async def _check(connector: Connector, dialer: Dialer, around: Surroundings) -> Checked:
     try:
         account = await connector.open()
-        findings = (*await connector.check(), *_of_server(connector, dialer.quota_left(connector.connection)))
+        findings = (*await connector.check(), *_of_server(connector, dialer.quota(connector.connection)))
     except (RetryLater, SkipRecord, StopConnection) as error:
         code = error.exit_code if isinstance(error, StopConnection) else ExitCode.RETRY
         finding = Finding(subject="connection", ok=False, message=around.redactor.redact(str(error)))
@@ -60,10 +61,10 @@ async def _check(connector: Connector, dialer: Dialer, around: Surroundings) -> 
     )
 
 
-def _of_server(connector: Connector, quota_left: int | None) -> Iterator[Finding]:
+def _of_server(connector: Connector, quota: Quota | None) -> Iterator[Finding]:
     """What its answers said by the way. Neither is wrong: stamps are corrected, and requests wait for their turn."""
     off = connector.clock_difference.total_seconds()
     clock = f"{abs(off):.1f} s {'ahead of' if off > 0 else 'behind'} ours" if off else "no different from ours"
     yield Finding(subject="its clock", ok=True, message=f"It is {clock}.")
-    if quota_left is not None:
-        yield Finding(subject="quota", ok=True, message=f"{quota_left} requests are left.")
+    if quota is not None:
+        yield Finding(subject="quota", ok=True, message=f"{quota.remaining} requests are left.")

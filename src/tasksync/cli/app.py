@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tasksync import __version__
+from tasksync.cli.backup import backup
 from tasksync.cli.check import check
 from tasksync.cli.demo import demo
 from tasksync.cli.explain import explain
@@ -70,6 +71,7 @@ app.command()(login)
 app.command()(demo)
 app.command()(sandbox)
 app.command()(status)
+app.command()(backup)
 app.add_typer(holds, name="holds")
 app.command("map")(map_)
 app.command()(conflicts)

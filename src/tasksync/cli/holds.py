@@ -81,8 +81,8 @@ def approve(context: typer.Context, ids: Ids, *, json_: Json = False) -> None:
       tasksync holds approve 3 4 5 && tasksync sync --once
     """
     config, around = prepare(context)
-    with writing(config, around, command="tasksync holds approve") as (unit, _):
-        done = approve_holds(unit, ids)
+    with writing(config, around, command="tasksync holds approve") as (unit, now):
+        done = approve_holds(unit, ids, now)
         titles = _titles(unit, done)
     _tell(done, titles, Decision.APPROVED, json_=json_)
 

@@ -158,5 +158,5 @@ def _members(members: Sequence[Member]) -> Table:
     for member in members:
         state = Text(str(member.state), style=_STYLES[member.state])
         tally = [str(count) if count else "·" for count in member.tally.as_dict().values()]
-        made.add_row(member.name, state, str(member.connector.requests), *tally)
+        made.add_row(member.name, state, str(member.requests), *tally)
     return made

@@ -13,9 +13,13 @@ from tasksync.bootstrap import Surroundings, surroundings, sync_once
 from tasksync.cli import show
 from tasksync.config import Config, load_config
 from tasksync.engine.report import CycleReport, PlannedWrite
-from tasksync.errors import ConfigError
+from tasksync.errors import ExitCode, WrongUsage
 
-_EPILOG = """Examples:
+_EPILOG = """Without --once it goes on until it is stopped: each connection is polled every poll_every, and what one of them shows
+is sent to the others at once. SIGTERM and Ctrl-C stop it (a second one at once), SIGHUP reads the configuration again,
+SIGUSR1 syncs now. Examples:
+
+  tasksync sync                             until it is stopped, as a service or in a container
 
   tasksync sync --once --dry-run            what would be written where, without writing anything
 
@@ -44,7 +48,8 @@ def sync(
 ) -> None:
     """Keep the tasks of all configured connections in step."""
     if not once:
-        raise ConfigError("This version runs one cycle at a time: tasksync sync --once, every minute from cron, say.")
+        _refuse_alone(**{"--dry-run": dry_run, "--only": bool(only), "--allow-deletes": allow_deletes, "--json": json_})
+        raise typer.Exit(int(_stay(context)))
     config, around = prepare(context)
     report = asyncio.run(sync_once(config, around, only=only or (), dry_run=dry_run, allow_deletes=allow_deletes))
     if json_:
@@ -55,6 +60,22 @@ def sync(
 
 
 sync.__doc__ = f"{sync.__doc__}\n\n{_EPILOG}"
+
+
+def _refuse_alone(**given: bool) -> None:
+    """What is about one cycle makes no sense for all that follow."""
+    for option, wanted in given.items():
+        if wanted:
+            raise WrongUsage(f"{option} is about one cycle: give --once as well.")
+
+
+def _stay(context: typer.Context) -> ExitCode:
+    # Only the daemon needs a web server, a scheduler and metrics.
+    from tasksync.bootstrap.daemon import run_daemon  # noqa: PLC0415
+
+    config, around = prepare(context)
+    file = config.path
+    return asyncio.run(run_daemon(config, lambda: load_config(file, os.environ), around))
 
 
 def prepare(context: typer.Context) -> tuple[Config, Surroundings]:

@@ -220,6 +220,7 @@ class Absence:
                     for record in deleted
                 ),
                 self._context.run,
+                at=now,
             )
         self._planner.replan(unit, record_ids)
         if gone:

@@ -8,9 +8,12 @@ anywhere: what was taken in is planned, and what was planned is in the outbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
+from types import MappingProxyType
+from typing import Final
 
 from tasksync.core.directory import NOTHING_CONFIGURED, Configured
 from tasksync.core.plan import Action
@@ -29,8 +32,8 @@ from tasksync.engine.together import together
 from tasksync.engine.unlinked import Unlinked
 from tasksync.errors import RetryLater, SkipRecord, StopConnection, WrongAccount
 from tasksync.ports import (
+    Account,
     Clock,
-    Conflict,
     ConnectionState,
     Connector,
     Log,
@@ -38,12 +41,17 @@ from tasksync.ports import (
     OperationState,
 )
 
+NO_ACCOUNTS: Final[Mapping[str, Account]] = MappingProxyType({})
 _WAITING = frozenset({OperationState.PENDING, OperationState.HELD})
 
 
 class Cycle:
-    """A cycle over all groups. `groups` maps a group's name to its connectors; `order` is the order of the connections
-    in the config. Of `kinds`, those that others refer to come first.
+    """A cycle over all groups, side by side. `groups` maps a group's name to its connectors; `order` is the order of
+    the connections in the config. Of `kinds`, those that others refer to come first.
+
+    `only`: the connections that take part; all of them if it is empty. `due`: those of them that are polled; all if not
+    given. `accounts`: of those that are open already, and are not opened again. `failing`: whose last poll failed,
+    which is no news. `last`: what the cycle before this one came to, in the same process.
     """
 
     def __init__(
@@ -56,8 +64,13 @@ class Cycle:
         clock: Clock,
         log: Log,
         new_id: Callable[[], str],
-        only: Sequence[str] = (),
+        only: Collection[str] = (),
+        due: Collection[str] | None = None,
+        accounts: Mapping[str, Account] = NO_ACCOUNTS,
+        failing: Collection[str] = (),
+        last: CycleReport | None = None,
         dry_run: bool = False,
+        stopping: Callable[[], bool] = lambda: False,
         still_ours: Callable[[], bool] = lambda: True,
         redact: Callable[[str], str] = str,
         configured: Configured = NOTHING_CONFIGURED,
@@ -69,6 +82,8 @@ class Cycle:
         self._dry_run = dry_run
         self._redact = redact
         self._kinds = frozenset(kind.name for kind in kinds)
+        self._accounts = accounts
+        self._last = last
         self.id = new_id()
         self._contexts = tuple(
             Context(
@@ -85,8 +100,9 @@ class Cycle:
                 configured=configured,
                 members=members,
                 kinds=self._kinds,
+                stopping=stopping,
             )
-            for group, members in _members(groups, order, only).items()
+            for group, members in _members(groups, order, only, due, failing).items()
             for kind in kinds
         )
 
@@ -104,12 +120,17 @@ class Cycle:
         self._remember()
         await together(self._open(member) for member in self.members if member.selected)
         self._check_accounts()
-        conflicts: list[Conflict] = []
+        by_group: dict[str, list[Context]] = {}
         for context in self._contexts:
-            conflicts += await self._sync(context)
-        return self._report(started_at, conflicts)
+            by_group.setdefault(context.group, []).append(context)
+        found = await together(self._sync_group(contexts) for contexts in by_group.values())
+        return self._report(started_at, list(chain.from_iterable(found)))
 
-    def _report(self, started_at: datetime, conflicts: Sequence[Conflict]) -> CycleReport:
+    async def _sync_group(self, contexts: Sequence[Context]) -> list[Intake]:
+        """One kind after the other. Returns what was taken in."""
+        return [await self._sync(context) for context in contexts]
+
+    def _report(self, started_at: datetime, taken: Sequence[Intake]) -> CycleReport:
         plan = planned(self._mirror, self.members, self._kinds) if self._dry_run else None
         with self._mirror.begin() as unit:
             release_settled(unit)
@@ -121,11 +142,12 @@ class Cycle:
                 started_at=started_at,
                 finished_at=self._clock.now(),
                 members=self.members,
-                conflicts=tuple(conflicts),
+                conflicts=tuple(chain.from_iterable(intake.conflicts for intake in taken)),
+                changed=sum(intake.changes for intake in taken),
                 holds=tuple(holds),
                 plan=plan,
             )
-            unit.save_run(report.as_run())
+            unit.save_run(report.as_run(), replaces=report.instead_of(self._last))
         return report
 
     # --- before ---
@@ -139,11 +161,14 @@ class Cycle:
             self._log.warning("interrupted_operations_found", count=len(doubtful))
 
     async def _open(self, member: Member) -> None:
+        if member.name in self._accounts:
+            member.account = self._accounts[member.name]
+            return
         try:
             member.account = await member.connector.open()
         except (RetryLater, SkipRecord, StopConnection) as error:
             member.fail(error, self._redact(str(error)))
-            self._log.warning("connection_failed", connection=member.name, state=member.state, error=member.error)
+            self._contexts[0].complain("connection_failed", error, member, state=member.state)
 
     def _check_accounts(self) -> None:
         """Refuse to go on when a name leads to another account than it used to (I5), or two names to the same."""
@@ -168,15 +193,16 @@ class Cycle:
 
     # --- a group, a kind of record ---
 
-    async def _sync(self, context: Context) -> list[Conflict]:
-        """Poll, settle and push the records of one kind in one group. Returns the conflicts that were decided."""
+    async def _sync(self, context: Context) -> Intake:
+        """Poll, settle and push the records of one kind in one group. Returns what was taken in."""
         planner = Planner(context)
         intake = Intake(context, planner)
         directory = Directory(context)
         for member in context.members:
             self._turn(context, member, directory)
-        polled = [member for member in context.members if member.account is not None and member.has(context.kind)]
-        await directory.open(polled)
+        opened = [member for member in context.members if member.account is not None and member.has(context.kind)]
+        polled = [member for member in opened if member.due]
+        await directory.open(opened)
         self._plan_waiting(context, planner)
         await together(poll(context, intake, member) for member in polled)
         unlinked = Unlinked(context, intake)
@@ -197,7 +223,7 @@ class Cycle:
         await directory.resolve(planner)
         if not self._dry_run:
             await Push(context, planner, intake).run()
-        return intake.conflicts
+        return intake
 
     def _turn(self, context: Context, member: Member, directory: Directory) -> None:
         """Load what the mirror knows of the connection's records of this kind."""
@@ -235,7 +261,9 @@ class Cycle:
             for member in polled:
                 if member.looked and member.remembered is not None and member.account is not None:
                     at, there = member.started_at, member.started_there
-                    known = replace(member.remembered, looked_at=at, looked_there=there)
+                    known = replace(
+                        member.remembered, looked_at=at, looked_there=there, looked_before=member.remembered.looked_at
+                    )
                     if member.complete:
                         known = replace(known, scope=member.account.scope, polled_at=at, polled_there=there)
                     member.remembered = known
@@ -243,7 +271,11 @@ class Cycle:
 
 
 def _members(
-    groups: Mapping[str, Sequence[Connector]], order: Sequence[str], only: Sequence[str]
+    groups: Mapping[str, Sequence[Connector]],
+    order: Sequence[str],
+    only: Collection[str],
+    due: Collection[str] | None,
+    failing: Collection[str],
 ) -> Mapping[str, tuple[Member, ...]]:
     """By group, in the order of the config."""
     return {
@@ -253,6 +285,8 @@ def _members(
                 rank=order.index(connector.connection),
                 group=group,
                 selected=not only or connector.connection in only,
+                due=due is None or connector.connection in due,
+                failing=connector.connection in failing,
             )
             for connector in sorted(connectors, key=lambda one: order.index(one.connection))
         )

@@ -40,14 +40,14 @@ def find(unit: Unit, reference: str) -> Record:
 # --- holds ---
 
 
-def approve(unit: Unit, ids: Collection[int]) -> Sequence[Hold]:
+def approve(unit: Unit, ids: Collection[int], now: datetime) -> Sequence[Hold]:
     """Let what these holds stand for be done (`ports.Decision`). Returns them, and those decided along with them.
     Raises `WrongUsage` for an unknown id.
     """
     holds = _asked(unit, ids)
     at_once = [hold for hold in holds if hold.reason in _BY_THE_DESK]
-    _send_again(unit, [hold for hold in at_once if hold.reason in _NOT_SENT])
-    _forget_writes(unit, [hold for hold in at_once if hold.reason is HoldReason.OSCILLATING])
+    _send_again(unit, [hold for hold in at_once if hold.reason in _NOT_SENT], now)
+    _forget_writes(unit, [hold for hold in at_once if hold.reason is HoldReason.OSCILLATING], now)
     unit.release(_ids(at_once))
     unit.decide(_ids(hold for hold in holds if hold.reason not in _BY_THE_DESK), Decision.APPROVED)
     return holds
@@ -79,22 +79,22 @@ def _asked(unit: Unit, ids: Collection[int]) -> list[Hold]:
     ]
 
 
-def _send_again(unit: Unit, holds: Sequence[Hold]) -> None:
+def _send_again(unit: Unit, holds: Sequence[Hold], now: datetime) -> None:
     _release_operations(unit, _places(holds))
-    _plan_again(unit, holds)
+    _plan_again(unit, holds, now)
 
 
-def _forget_writes(unit: Unit, holds: Sequence[Hold]) -> None:
+def _forget_writes(unit: Unit, holds: Sequence[Hold], now: datetime) -> None:
     """Count anew how often the replicas are written with the same content."""
     found = unit.replicas_of({record_id for _, record_id in _places(holds)})
     replicas = [
         found[record_id][connection] for connection, record_id in _places(holds) if connection in found[record_id]
     ]
     unit.save_replicas(replace(replica, wrote=(), wrote_at=None) for replica in replicas)
-    _plan_again(unit, holds)
+    _plan_again(unit, holds, now)
 
 
-def _plan_again(unit: Unit, holds: Sequence[Hold]) -> None:
+def _plan_again(unit: Unit, holds: Sequence[Hold], now: datetime) -> None:
     """Mark the records for the next sync where nothing waits for them: it plans only what waits, is held or changes."""
     kinds = {hold.kind for hold in holds}
     for kind in kinds:
@@ -116,7 +116,7 @@ def _plan_again(unit: Unit, holds: Sequence[Hold]) -> None:
             for connection, record_id in sorted(places - {_place(operation) for operation in waiting})
             if record_id in records
         ]
-        unit.replace_pending(kind, record_ids, [*waiting, *marked])
+        unit.replace_pending(kind, record_ids, [*waiting, *marked], at=now)
 
 
 # --- the outbox ---

@@ -92,8 +92,7 @@ class Directory:
         try:
             found = await member.connector.people()
         except (RetryLater, SkipRecord, StopConnection) as error:
-            words = self._context.words(error)
-            self._context.log.warning("people_not_listed", connection=member.name, error=words)
+            self._context.complain("people_not_listed", error, member)
             return
         with self._context.mirror.begin() as unit:
             unit.save_people(member.name, found, self._context.clock.now())

@@ -21,6 +21,7 @@ class Intake:
         self._context = context
         self._planner = planner
         self.conflicts: list[Conflict] = []
+        self.changes = 0
 
     def take(
         self, unit: Unit, member: Member, seen: Sequence[Observation], *, asked_at: datetime, answered_at: datetime
@@ -60,7 +61,9 @@ class Intake:
         changed = {one.record.id: one.record for one in absorbed if one.changed}
         superseded = [(one.record.id, lost) for one in absorbed for lost in one.superseded]
         unit.save_records(changed.values())
-        unit.add_revisions((self._revision(*one) for one in superseded), self._context.run)
+        unit.add_revisions(
+            (self._revision(*one) for one in superseded), self._context.run, at=self._context.clock.now()
+        )
         conflicts = [self._conflict(*one) for one in superseded if one[1].conflict]
         unit.add_conflicts(conflicts, self._context.run)
         self.conflicts += conflicts
@@ -72,6 +75,7 @@ class Intake:
                 winner=one.winner_connection,
                 loser=one.loser_connection,
             )
+        self.changes += len(changed)
         if changed:
             self._planner.replan(unit, list(changed))
         return set(changed)

@@ -97,9 +97,9 @@ def link(unit: Unit, references: Sequence[str], context: DeskContext) -> Linked:
     unit.save_records([kept, *(replace(one, group=f"{_NO_GROUP}{kept.id}") for one in gone)])
     unit.save_replicas(replace(replica, record_id=kept.id) for replica in replicas.values())
     revisions = [_revision(kept, one) for one in lost]
-    unit.add_revisions([*revisions, *_told(parties, kept, context.now)], context.run)
+    unit.add_revisions([*revisions, *_told(parties, kept, context.now)], context.run, at=context.now)
     _settle_holds(unit, parties, kept, replicas)
-    unit.replace_pending(kept.kind, [one.id for one in gone], [])
+    unit.replace_pending(kept.kind, [one.id for one in gone], [], at=context.now)
     waiting = plan_anew(unit, kept, context)
     names = tuple(party.name for party in parties if party.name != kept.id)
     return Linked(record=kept, names=names, revisions=tuple(revisions), waiting=waiting)
@@ -152,7 +152,7 @@ def plan_anew(unit: Unit, record: Record, context: DeskContext) -> tuple[str, ..
         horizon=context.horizon,
         barred={hold.connection for hold in holds if hold.decision is not Decision.APPROVED},
     )
-    unit.replace_pending(record.kind, [record.id], made.operations)
+    unit.replace_pending(record.kind, [record.id], made.operations, at=context.now)
     return tuple(dict.fromkeys(operation.connection for operation in made.operations))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from tasksync.core.directory import NOTHING_CONFIGURED, Configured
@@ -15,7 +15,7 @@ from tasksync.core.lens import Lens
 from tasksync.core.plan import Action, View
 from tasksync.core.record import Kind, Observation, Values
 from tasksync.core.reference import Counterpart
-from tasksync.errors import ExitCode, NeedsLogin, TasksyncError
+from tasksync.errors import ExitCode, NeedsLogin, Stopping, TasksyncError
 from tasksync.ports import Account, Clock, ConnectionState, Connector, Log, Mirror
 
 
@@ -68,6 +68,11 @@ class Tally:
             case Action.DELETE:
                 self.deleted += 1
 
+    @property
+    def wrote(self) -> int:
+        """How many writes got through."""
+        return self.created + self.updated + self.completed + self.reopened + self.deleted
+
     def as_dict(self) -> dict[str, int]:
         """By name, in the order of design.md section 8."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
@@ -75,14 +80,16 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """One connection of a group in one cycle. `rank` is its position in the config; `selected` is false when `--only`
-    leaves it out.
+    """One connection of a group in one cycle. `rank` is its position in the config; `selected` is false when the cycle
+    leaves it out, because it was not asked for or is known to be out of reach. `due`: it is to be polled; one that is
+    not is open from an earlier cycle, and gets what the others have for it. `failing`: its last poll failed.
 
     `counterpart`: what references of other connections are called here.
 
     The rest is of one kind of record, while the cycle is about that (`turn_to`). `remembered`: what the mirror knows.
-    `started_at`: when this cycle's poll was started (`started_there`: by the CRM's clock), `looked_before`: when the
-    last one before it was. `looked`: it went through; `complete`: its snapshot is; `seen`: the external ids in it.
+    `started_at`: when this cycle's poll was started (`started_there`: by the CRM's clock). `looked`: it went through;
+    `complete`: its snapshot is; `seen`: the external ids in it. `last_look`: when the last poll was started, this
+    cycle's or an earlier one's that went through; `look_before`: when the one before it was.
     `sent`: by record id, what an earlier write whose answer was lost may have set.
     """
 
@@ -90,6 +97,8 @@ class Member:
     rank: int
     group: str
     selected: bool = True
+    due: bool = True
+    failing: bool = False
     account: Account | None = None
     state: State = State.OK
     error: str | None = None
@@ -99,13 +108,29 @@ class Member:
     remembered: ConnectionState | None = None
     started_at: datetime | None = None
     started_there: datetime | None = None
-    looked_before: datetime | None = None
+    last_look: datetime | None = None
+    look_before: datetime | None = None
     looked: bool = False
     complete: bool = False
     seen: set[str] = field(default_factory=set)
     sent: dict[str, Values] = field(default_factory=dict)
     met: bool = False
+    polling_s: float = 0.0
     _lenses: dict[str, Mapping[str, Lens]] = field(default_factory=dict)
+    _requests_before: int = 0
+
+    def __post_init__(self) -> None:
+        self._requests_before = self.connector.requests
+
+    @property
+    def requests(self) -> int:
+        """Requests sent in this cycle."""
+        return self.connector.requests - self._requests_before
+
+    @property
+    def reachable(self) -> bool:
+        """Whether there is any use in writing to it: also while a page of its listing cannot be read."""
+        return self.state in {State.OK, State.INCOMPLETE}
 
     @property
     def name(self) -> str:
@@ -127,12 +152,18 @@ class Member:
         self.remembered = remembered
         self.counterpart = counterpart
         self.met = remembered is not None and remembered.met_at is not None
-        self.looked_before = None if remembered is None else remembered.looked_at
+        self.last_look = None if remembered is None else remembered.looked_at
+        self.look_before = None if remembered is None else remembered.looked_before
         self.started_at = self.started_there = None
         self.looked = self.complete = False
         self.seen = set()
         self.sent = dict(sent)
         self.pushing = self.state is not State.NEEDS_LOGIN
+
+    def look(self, now: datetime) -> None:
+        """Its poll begins."""
+        self.started_at, self.started_there = now, now + self.connector.clock_difference
+        self.last_look, self.look_before = now, self.last_look
 
     def has(self, kind: Kind) -> bool:
         """Whether the CRM has records of that kind, as far as anybody knows while it is out of reach."""
@@ -206,10 +237,19 @@ class Context:
     redact: Callable[[str], str]
     configured: Configured = NOTHING_CONFIGURED
     kinds: frozenset[str] = frozenset()
+    stopping: Callable[[], bool] = lambda: False
 
     def words(self, error: TasksyncError) -> str:
         """What may be said of an error, in logs, reports and the mirror (I12)."""
         return self.redact(str(error))
+
+    def complain(self, event: str, error: TasksyncError, member: Member, **data: Any) -> None:
+        """Log what went wrong with a connection: aloud when that is news, and not that it fails still, or that we are
+        just stopping.
+        """
+        quietly = member.failing or isinstance(error, Stopping)
+        log = self.log.debug if quietly else self.log.warning
+        log(event, connection=member.name, **data, error=self.words(error))
 
     def rank(self, connection: str) -> int:
         """The position of a connection in the config; beyond all of them for one that is not there any more."""

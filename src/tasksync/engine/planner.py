@@ -61,7 +61,7 @@ class Planner:
             gaps += made.gaps
         self._tell(unit.replace_gaps(record_ids, gaps))
         operations = self._without_oscillating(unit, record_ids, replicas, operations)
-        unit.replace_pending(context.kind.name, record_ids, operations)
+        unit.replace_pending(context.kind.name, record_ids, operations, at=now)
         self._hold_missing(unit, record_ids, missing)
 
     def _barred(self, unit: Unit, record_ids: list[str]) -> dict[str, set[str]]:

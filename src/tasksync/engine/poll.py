@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
-from tasksync.errors import RetryLater, SkipRecord, StopConnection
+from tasksync.errors import RetryLater, SkipRecord, StopConnection, Stopping
 from tasksync.ports import HoldReason, OperationState
 
 _PROGRESS_EVERY = 5_000
@@ -24,9 +24,9 @@ async def poll(context: Context, intake: Intake, member: Member) -> None:
     What was taken in before a page failed stays: every observation counts for itself, and only absence needs all of
     them.
     """
-    member.started_at = asked_at = context.clock.now()
-    member.started_there = asked_at + member.connector.clock_difference
-    read_before, since = member.tally.read, _since(context, member, member.started_there)
+    began_at = asked_at = context.clock.now()
+    member.look(began_at)
+    read_before, since = member.tally.read, _since(context, member, began_at + member.connector.clock_difference)
     try:
         async for page in member.connector.poll(context.kind.name, since):
             answered_at = context.clock.now()
@@ -38,13 +38,17 @@ async def poll(context: Context, intake: Intake, member: Member) -> None:
             if before // _PROGRESS_EVERY != len(member.seen) // _PROGRESS_EVERY:
                 context.log.info("poll_progressed", connection=member.name, read=member.tally.read)
             asked_at = context.clock.now()
+            if context.stopping():
+                raise Stopping
     except (RetryLater, StopConnection, SkipRecord) as error:
         member.fail(error, context.words(error))
-        context.log.warning("poll_failed", connection=member.name, state=member.state, error=member.error)
+        context.complain("poll_failed", error, member, state=member.state)
     else:
         member.looked = True
         member.complete = since is None
-        context.log.info("poll_finished", connection=member.name, read=len(member.seen), complete=member.complete)
+        context.log.debug("poll_finished", connection=member.name, read=len(member.seen), complete=member.complete)
+    finally:
+        member.polling_s += (context.clock.now() - began_at).total_seconds()
 
 
 def _since(context: Context, member: Member, now: datetime) -> datetime | None:

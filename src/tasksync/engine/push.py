@@ -98,7 +98,7 @@ class Push:
 
     async def _drain(self, member: Member, waiting: Sequence[Queued]) -> None:
         for start in range(0, len(waiting), PARALLEL):
-            if not member.pushing:
+            if not member.pushing or self._context.stopping():
                 return
             if not self._context.still_ours():
                 raise MirrorBusy("The lock of the mirror was taken away while it was held. Nothing more was written.")
@@ -224,13 +224,13 @@ class Push:
 
     def _noted(self, member: Member, job: _Job, replica: Replica) -> Replica:
         """The replica, with this write noted for the guard against writing to and fro."""
-        before, started, last = replica.wrote_at, member.started_at, member.looked_before
+        before, last, one_before = replica.wrote_at, member.last_look, member.look_before
         content = content_hash({**job.operation.values, "": job.operation.action.value})
         wrote = noted(
             replica.wrote,
             content,
-            again=before is not None and started is not None and before >= started,
-            still=before is not None and last is not None and before >= last,
+            again=before is not None and last is not None and before >= last,
+            still=before is not None and one_before is not None and before >= one_before,
         )
         return replace(replica, wrote=wrote, wrote_at=self._context.clock.now())
 
@@ -264,12 +264,8 @@ class Push:
         if not isinstance(error, SkipRecord):
             member.tally.failed += 1
             member.error = member.error or text
-        self._context.log.warning(
-            "push_failed",
-            connection=member.name,
-            action=job.operation.action,
-            record=job.operation.record_id,
-            error=text,
+        self._context.complain(
+            "push_failed", error, member, action=job.operation.action, record=job.operation.record_id
         )
 
     def _hold(self, member: Member, operation: Operation, error: TasksyncError) -> Hold:

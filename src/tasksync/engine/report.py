@@ -31,13 +31,16 @@ class PlannedWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleReport:
-    """What a cycle did, or would do: then `plan` is not None. `holds` are those that a person has not decided yet."""
+    """What a cycle did, or would do: then `plan` is not None. `holds` are those that a person has not decided yet.
+    `changed`: how many records an observation changed.
+    """
 
     run: str
     started_at: datetime
     finished_at: datetime
     members: tuple[Member, ...]
     conflicts: tuple[Conflict, ...]
+    changed: int
     holds: tuple[Hold, ...]
     plan: tuple[PlannedWrite, ...] | None
 
@@ -46,6 +49,20 @@ class CycleReport:
         """What the run comes to."""
         codes = {code for member in self.members if member.selected for code in member.exit_codes}
         return ExitCode.worst(codes | {ExitCode.HELD} if self.holds else codes)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing has happened."""
+        return not (
+            self.changed or self.conflicts or any(member.tally.wrote or member.tally.failed for member in self.members)
+        )
+
+    def instead_of(self, last: CycleReport | None) -> str | None:
+        """The run that this one stands for as well, in the mirror: one after the other in which nothing happened, and
+        with the same outcome. A daemon makes millions of those.
+        """
+        alike = last is not None and last.quiet and self.quiet and last.exit_code == self.exit_code
+        return last.run if last is not None and alike else None
 
     def summary(self) -> dict[str, Any]:
         """The object of `--json` (design.md 8), without the plan."""
@@ -131,7 +148,7 @@ def _member(member: Member) -> dict[str, Any]:
     return {
         "state": str(member.state),
         "read": tally.pop("read"),
-        "requests": member.connector.requests,
+        "requests": member.requests,
         **tally,
         "error": member.error,
     }

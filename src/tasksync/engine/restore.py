@@ -66,8 +66,8 @@ def restore(
     changed, made = _edited(record, earlier, now)
     if made:
         unit.save_records([changed])
-        unit.add_revisions(made, run)
-        _plan(unit, changed, connections, horizon)
+        unit.add_revisions(made, run, at=now)
+        _plan(unit, changed, connections, horizon, now)
     waiting = {queued.operation.connection for queued in unit.queue() if queued.operation.record_id == record.id}
     return Restored(
         record=changed,
@@ -149,7 +149,7 @@ def _revision(record: Record, field: str, old: Value, version: Version) -> Revis
     )
 
 
-def _plan(unit: Unit, record: Record, connections: Sequence[str], horizon: datetime) -> None:
+def _plan(unit: Unit, record: Record, connections: Sequence[str], horizon: datetime, now: datetime) -> None:
     known = {name: unit.connection(name, record.kind) for name in connections}
     met = {name for name, state in known.items() if state is not None and state.met_at is not None}
     made = plan(
@@ -160,7 +160,7 @@ def _plan(unit: Unit, record: Record, connections: Sequence[str], horizon: datet
         horizon=horizon,
         barred=_barred(unit, record),
     )
-    unit.replace_pending(record.kind, [record.id], made.operations)
+    unit.replace_pending(record.kind, [record.id], made.operations, at=now)
 
 
 def _barred(unit: Unit, record: Record) -> set[str]:

@@ -52,7 +52,8 @@ def unlink(unit: Unit, reference: str, context: DeskContext) -> Unlinked:
     founded = _founded(unit, record, replica, context)
     unit.save_records([founded])
     unit.save_replicas([replace(replica, record_id=founded.id, wrote=(), wrote_at=None)])
-    unit.add_revisions([_told(one, record, founded, replica, context) for one in (record, founded)], context.run)
+    told = [_told(one, record, founded, replica, context) for one in (record, founded)]
+    unit.add_revisions(told, context.run, at=context.now)
     over = [hold.id for hold in unit.holds(replica.connection) if hold.record_id == record.id]
     unit.release([hold_id for hold_id in over if hold_id is not None])
     return Unlinked(

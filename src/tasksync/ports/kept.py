@@ -27,7 +27,7 @@ class ConnectionState:
     """What the mirror remembers of a connection, for each kind of record. `met_at`: when its first complete snapshot
     was matched with the group (None: not yet). `polled_at`: when the last complete poll was started. `looked_at`: when
     the last poll that succeeded was, a complete one or one of what had changed. `polled_there` and `looked_there`: the
-    same by the CRM's clock.
+    same by the CRM's clock. `looked_before`: when the poll before the one of `looked_at` was started.
     """
 
     name: str
@@ -39,6 +39,7 @@ class ConnectionState:
     looked_at: datetime | None = None
     polled_there: datetime | None = None
     looked_there: datetime | None = None
+    looked_before: datetime | None = None
 
 
 class OperationState(StrEnum):
@@ -55,17 +56,31 @@ class OperationState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """An operation in the outbox. `attempted_at`: when it was last sent; `attempted_there`: the same by the CRM's
-    clock. `error`: why it is still here, in a sentence.
+    """An operation in the outbox. `queued_at`: since when it waits. `attempted_at`: when it was last sent;
+    `attempted_there`: the same by the CRM's clock. `error`: why it is still here, in a sentence.
     """
 
     id: int
     operation: Operation
     state: OperationState
+    queued_at: datetime
     attempts: int = 0
     attempted_at: datetime | None = None
     attempted_there: datetime | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    """How many operations of a connection and kind are in that state in the outbox, and since when the oldest of them
+    waits.
+    """
+
+    connection: str
+    kind: str
+    state: OperationState
+    count: int
+    oldest_at: datetime
 
 
 class HoldReason(StrEnum):

@@ -15,6 +15,7 @@ from tasksync.ports.kept import (
     ConnectionState,
     Correspondence,
     Decision,
+    Depth,
     Hold,
     OperationState,
     Queued,
@@ -110,16 +111,21 @@ class Unit(Protocol):
         """The ids of all records with the same connection, field and value."""
 
     # outbox
-    def replace_pending(self, kind: str, record_ids: Collection[str], operations: Iterable[Operation]) -> None:
-        """All that is planned for these records is now this: their pending and held operations go, `operations` come,
-        in the order given. One that equals what was waiting keeps its place, its attempts and its error. Sending and
-        unknown ones stay.
+    def replace_pending(
+        self, kind: str, record_ids: Collection[str], operations: Iterable[Operation], *, at: datetime
+    ) -> None:
+        """All that is planned for these records is now, `at`, this: their pending and held operations go, `operations`
+        come, in the order given. One that equals what was waiting keeps its place, its attempts, its error and since
+        when it waits. Sending and unknown ones stay.
         """
 
     def queue(
         self, connection: str | None = None, states: Collection[OperationState] = (), *, kind: str | None = None
     ) -> Sequence[Queued]:
         """In the order in which they have to be sent; all connections, states or kinds, if not given."""
+
+    def outbox_depth(self) -> Sequence[Depth]:
+        """What the outbox holds, counted: one for each connection, kind and state that anything of is there."""
 
     def mark(
         self,
@@ -148,7 +154,12 @@ class Unit(Protocol):
     def holds(self, connection: str | None = None, *, kind: str | None = None) -> Sequence[Hold]:
         """The longest known first; of all connections or kinds, if not given."""
 
-    def add_revisions(self, revisions: Iterable[Revision], run: str) -> None: ...
+    def hold_counts(self) -> Mapping[str, int]:
+        """How many holds still wait for a decision, by connection; of those that have any."""
+
+    def add_revisions(self, revisions: Iterable[Revision], run: str, *, at: datetime) -> None:
+        """Note them, now, `at`."""
+
     def add_conflicts(self, conflicts: Iterable[Conflict], run: str) -> None: ...
     def revisions(self, record_id: str) -> Sequence[Revision]:
         """Oldest first."""
@@ -159,9 +170,16 @@ class Unit(Protocol):
     def conflicts(self, limit: int = 100) -> Sequence[Conflict]:
         """Newest first."""
 
-    def save_run(self, report: RunReport) -> None: ...
+    def save_run(self, report: RunReport, *, replaces: str | None = None) -> None:
+        """Insert or replace, by id. The run `replaces` is forgotten for it."""
+
     def runs(self, limit: int = 20) -> Sequence[RunReport]:
         """Newest first."""
+
+    def forget_before(self, moment: datetime, most: int) -> int:
+        """Delete revisions noted, conflicts seen and runs finished before `moment`: the oldest, at most `most` of each,
+        and never the newest run. Returns how many; none is left to be deleted when that is 0.
+        """
 
 
 class Mirror(Protocol):
@@ -170,6 +188,11 @@ class Mirror(Protocol):
     def begin(self) -> AbstractContextManager[Unit]:
         """One transaction, committed when the block ends and rolled back when it raises. Never held across an `await`.
         Raises `MirrorUnusable` when the database cannot be read or written.
+        """
+
+    def tidy(self) -> None:
+        """Now and then, outside a unit: keep the files beside the database small and its statistics true. Waits for
+        nobody: what another program is in the way of is left for the next time. Raises `MirrorUnusable`.
         """
 
     def close(self) -> None: ...

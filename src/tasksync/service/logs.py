@@ -1,7 +1,8 @@
 """Where log events go: one line each to stderr, ours and those of the libraries in the same form, secrets taken out.
 
 Everything passes through the one formatter on the root logger, and the last thing before an event becomes text is the
-redaction: of its name, its keys, its values at any depth, and the text of exceptions (I12).
+redaction: of its name, its keys, its values at any depth, and the text of exceptions (I12). Under systemd's journal
+each line carries its priority.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from tasksync.ports import Log
+from tasksync.service import journal
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["console", "json"]
@@ -37,10 +39,13 @@ def configure(level: Level, format: Format, *, redact: Callable[[Any], Any], str
 
     `redact` is given each event as a dict of plain types (dict, list, str, numbers, booleans, None at any depth) and
     returns the same without secrets, as `transport.redaction.Redactor.redact_data` does; it may learn secrets later.
-    Colours only on a terminal, and not if NO_COLOR is set. Calling it again replaces what was set up before.
+    Colours only on a terminal, and not if NO_COLOR is set. Calling it again replaces what was set up before, also for
+    logs that were returned before.
     """
-    handler = _Handler(sys.stderr if stream is None else stream)
-    handler.setFormatter(_formatter(format, redact, colors=_wants_colors(handler.stream)))
+    stream = sys.stderr if stream is None else stream
+    for_journal = journal.reads(stream, os.environ)
+    handler = _Handler(stream, for_journal=for_journal)
+    handler.setFormatter(_formatter(format, redact, colors=_wants_colors(stream), for_journal=for_journal))
     root = logging.getLogger()
     for old in [found for found in root.handlers if isinstance(found, _Handler)]:
         root.removeHandler(old)
@@ -73,23 +78,37 @@ def within_run(run: str) -> AbstractContextManager[None]:
 class _Handler(logging.StreamHandler[TextIO]):
     """Ours, by its type. An event that cannot be written is told without its data, which may hold secrets."""
 
+    def __init__(self, stream: TextIO, *, for_journal: bool) -> None:
+        super().__init__(stream)
+        self._for_journal = for_journal
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
         error = sys.exc_info()[0]
         kind = error.__name__ if error else "unknown error"
+        told = f"tasksync: a log event of {record.name} could not be written ({kind})"
         try:
-            self.stream.write(f"tasksync: a log event of {record.name} could not be written ({kind})\n")
+            self.stream.write(self._marked(told, logging.ERROR) + self.terminator)
+            self.flush()
         except (OSError, ValueError):
             # A stream that is gone or closed: there is nobody to tell, and the sync has to go on.
             return
 
+    def format(self, record: logging.LogRecord) -> str:
+        return self._marked(super().format(record), record.levelno)
 
-def _formatter(format_: Format, redact: Callable[[Any], Any], *, colors: bool) -> logging.Formatter:
+    def _marked(self, text: str, level: int) -> str:
+        return journal.prioritised(text, level) if self._for_journal else text
+
+
+def _formatter(format_: Format, redact: Callable[[Any], Any], *, colors: bool, for_journal: bool) -> logging.Formatter:
     renderer: list[Processor]
     if format_ == "json":
         renderer = [structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
         plain = structlog.dev.plain_traceback
         renderer = [
+            # The journal has its own times. JSON keeps them: whoever collects that may be given nothing but the object.
+            *([_without_timestamp] if for_journal else []),
             _one_line,
             structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain, sort_keys=False, pad_event_to=24),
         ]
@@ -142,6 +161,10 @@ def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
         else value
         for key, value in event.items()
     }
+
+
+def _without_timestamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {key: value for key, value in event.items() if key != "timestamp"}
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -76,15 +76,19 @@ class Standing:
         self.turns += 1
         self.mirror_fault = None
         for part in turn.parts:
-            if part.name in self._connections:
-                self._connections[part.name] = _after(self._connections[part.name], part, turn)
+            self.note(part, turn.started_at)
+
+    def note(self, part: Part, at: datetime) -> None:
+        """Note what an attempt that began `at` came to, in a turn or by itself."""
+        if part.name in self._connections:
+            self._connections[part.name] = _after(self._connections[part.name], part, at)
 
     def late(self, now: datetime) -> list[str]:
         """The connections that were not polled in time."""
         return [name for name, one in self._connections.items() if one.late(now)]
 
 
-def _after(known: ConnectionStanding, part: Part, turn: Turn) -> ConnectionStanding:
+def _after(known: ConnectionStanding, part: Part, at: datetime) -> ConnectionStanding:
     if not part.polled:
         # What the last attempt came to stands until the next one.
         kept = part if known.part is None else replace(part, state=known.part.state, error=known.part.error)
@@ -93,15 +97,15 @@ def _after(known: ConnectionStanding, part: Part, turn: Turn) -> ConnectionStand
         return replace(
             known,
             part=part,
-            tried_at=turn.started_at,
-            polled_at=turn.started_at,
+            tried_at=at,
+            polled_at=at,
             failures=0,
             failing_since=None,
         )
     return replace(
         known,
         part=part,
-        tried_at=turn.started_at,
+        tried_at=at,
         failures=known.failures + 1,
-        failing_since=known.failing_since or turn.started_at,
+        failing_since=known.failing_since or at,
     )

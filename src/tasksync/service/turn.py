@@ -26,10 +26,10 @@ class Part:
     """One connection's part in a turn.
 
     `polled`: it was its turn to be polled, which took `poll_s` seconds; `state` and `error` are of this attempt, or of
-    the pushes to it. `written` counts writes that got through, by action. `outbox` counts what waits, by the state of
-    the operation; `oldest_at` is since when the one that has waited longest does. `complete_at`: when its last complete
-    snapshot was started. `clock_difference_s`: its clock minus ours. `quota_left` of `quota_limit` requests remain
-    until `quota_reset` (by our clock), as far as the CRM says so.
+    the pushes to it. `written` counts writes that got through, by `core.plan.Action`. `outbox` counts what waits, by
+    `ports.OperationState`; `oldest_at` is since when the one that has waited longest does, of those that wait for no
+    person. `complete_at`: when its last complete snapshot was started. `clock_difference_s`: its clock minus ours.
+    `quota_left` of `quota_limit` requests remain until `quota_reset` (by our clock), as far as the CRM says so.
     """
 
     name: str

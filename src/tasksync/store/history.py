@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, select, update
+from sqlalchemy import Column, ColumnElement, Row, Table, and_, case, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from tasksync.ports import Conflict, Decision, Hold, HoldReason, Revision, RunReport
@@ -52,12 +52,19 @@ class Holds(Section):
             statement = statement.where(HOLD.c.kind == kind)
         return [_hold(row) for row in self._sql.execute(statement)]
 
+    def hold_counts(self) -> Mapping[str, int]:
+        """How many holds still wait for a decision, by connection; of those that have any."""
+        undecided = select(HOLD.c.connection, func.count().label("open")).where(HOLD.c.decision.is_(None))
+        return {row.connection: row.open for row in self._sql.execute(undecided.group_by(HOLD.c.connection))}
+
 
 class History(Section):
     """What was done, and what it replaced."""
 
-    def add_revisions(self, revisions: Iterable[Revision], run: str) -> None:
-        self._write(insert(REVISION), ({**_revision_row(revision), "run": run} for revision in revisions))
+    def add_revisions(self, revisions: Iterable[Revision], run: str, *, at: datetime) -> None:
+        """Note them, now, `at`."""
+        noted = {"run": run, "noted_at": at}
+        self._write(insert(REVISION), ({**_revision_row(revision), **noted} for revision in revisions))
 
     def add_conflicts(self, conflicts: Iterable[Conflict], run: str) -> None:
         self._write(insert(CONFLICT), ({**_conflict_row(conflict), "run": run} for conflict in conflicts))
@@ -77,8 +84,12 @@ class History(Section):
         statement = select(CONFLICT).order_by(CONFLICT.c.id.desc()).limit(limit)
         return [_conflict(row) for row in self._sql.execute(statement)]
 
-    def save_run(self, report: RunReport) -> None:
-        """Insert or replace, by id."""
+    def save_run(self, report: RunReport, *, replaces: str | None = None) -> None:
+        """Insert or replace, by id. The run `replaces` is forgotten for it: of a daemon's turns in which nothing was to
+        be done, the last is enough.
+        """
+        if replaces is not None:
+            self._sql.execute(delete(RUN).where(RUN.c.id == replaces))
         self._sql.execute(
             _SAVE_RUN,
             {
@@ -94,6 +105,22 @@ class History(Section):
         """Newest first."""
         statement = select(RUN).order_by(RUN.c.started_at.desc(), RUN.c.id.desc()).limit(limit)
         return [_run(row) for row in self._sql.execute(statement)]
+
+    def forget_before(self, moment: datetime, most: int) -> int:
+        """Delete revisions noted, conflicts seen and runs finished before `moment`: the oldest, at most `most` of each,
+        and never the newest run. Returns how many; none is left to be deleted when that is 0.
+        """
+        newest = select(RUN.c.id).order_by(RUN.c.started_at.desc(), RUN.c.id.desc()).limit(1).scalar_subquery()
+        aged = (
+            (REVISION, REVISION.c.noted_at < moment, REVISION.c.noted_at),
+            (CONFLICT, CONFLICT.c.seen_at < moment, CONFLICT.c.seen_at),
+            (RUN, and_(RUN.c.finished_at < moment, RUN.c.id != newest), RUN.c.finished_at),
+        )
+        return sum(self._delete_oldest(table, condition, at, most) for table, condition, at in aged)
+
+    def _delete_oldest(self, table: Table, condition: ColumnElement[bool], at: Column[datetime], most: int) -> int:
+        oldest = select(table.c.id).where(condition).order_by(at, table.c.id).limit(most)
+        return self._sql.execute(delete(table).where(table.c.id.in_(oldest))).rowcount
 
 
 def _hold_row(hold: Hold) -> dict[str, Any]:

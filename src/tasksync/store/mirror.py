@@ -63,10 +63,7 @@ class SqlMirror:
         Raises `MirrorUnusable` when the database cannot be read or written, also when the block has swallowed that
         error: half of a unit is never committed. Raises `RuntimeError` within another unit and after `close`.
         """
-        if self._sql.closed:
-            raise RuntimeError("the mirror is closed")
-        if self._in_unit:
-            raise RuntimeError("a unit of the mirror is open already")
+        self._require_idle()
         self._in_unit, self._fault = True, None
         try:
             with self._sql.begin():
@@ -83,10 +80,29 @@ class SqlMirror:
                 self._raw.rollback()
             self._in_unit = False
 
+    def tidy(self) -> None:
+        """Renew the statistics that queries are planned by, where they are due, and empty the write-ahead log into the
+        database. Waits for nobody: what another program is in the way of is left for the next time. A mirror in memory
+        has no log.
+
+        Raises `MirrorUnusable` when the database cannot be read or written, and `RuntimeError` as `begin` does.
+        """
+        self._require_idle()
+        # Without a limit, SQLite before 3.46 reads whole tables for its statistics.
+        for work in ("PRAGMA analysis_limit = 400", "PRAGMA optimize", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            with explained(self._place), _without_waiting(self._raw):
+                self._raw.execute(work).fetchall()
+
     def close(self) -> None:
         """Close the database; the last one to close it also empties its write-ahead log."""
         self._sql.close()
         self._engine.dispose()
+
+    def _require_idle(self) -> None:
+        if self._sql.closed:
+            raise RuntimeError("the mirror is closed")
+        if self._in_unit:
+            raise RuntimeError("a unit of the mirror is open already")
 
     def _explain(self, context: ExceptionContext) -> None:
         """Called by SQLAlchemy for whatever is raised below it; what this raises is raised instead."""
@@ -95,6 +111,20 @@ class SqlMirror:
             self._fault = unusable(self._place, error)
             raise self._fault from error
         raise error
+
+
+@contextmanager
+def _without_waiting(raw: sqlite3.Connection) -> Iterator[None]:
+    """Within the block, another program's lock ends what it is in the way of at once, and silently."""
+    (patience_ms,) = raw.execute("PRAGMA busy_timeout").fetchone()
+    raw.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {patience_ms}")
 
 
 def _begin_immediate(sql: Connection) -> None:

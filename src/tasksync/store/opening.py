@@ -9,7 +9,7 @@ import sqlite3
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -23,6 +23,9 @@ from tasksync.store.schema import OURS, Schema
 _IN_MEMORY = "in memory"
 # The smallest page of SQLite. It takes a file that is shorter for an empty database, and would write over it.
 _SMALLEST = 512
+# Bytes that the write-ahead log keeps once it was emptied: what SQLite lets it grow to by itself (1000 pages). A first
+# sync may make it many times as long, and a file that shrinks no more would count against the disk for months.
+_LOG_LIMIT = 4 * 1024 * 1024
 
 
 def mirror_file(database: str) -> Path | None:
@@ -59,18 +62,19 @@ def open_mirror(database: str, *, busy_timeout_s: float = 5.0, schema: Schema = 
     """
     file = mirror_file(database)
     if file is None:
-        return SqlMirror(_connect(":memory:"), _IN_MEMORY, schema=schema)
-    if not _exists(file):
+        return SqlMirror(connect(":memory:"), _IN_MEMORY, schema=schema)
+    if not exists(file):
         _create(file)
     with explained(str(file)):
         # Not created by SQLite, whose mode would be the umask's; its -wal and -shm get the mode of the file.
-        raw = _connect(f"{file.as_uri()}?mode=rw", busy_timeout_s)
+        raw = connect(f"{file.as_uri()}?mode=rw", busy_timeout_s)
         try:
             raw.execute("PRAGMA synchronous = FULL")
-            _check(raw, str(file))
+            check(raw, str(file))
             mirror = SqlMirror(raw, str(file), schema=schema)
             # Only now, as it would change a file that turned out to be another program's.
             raw.execute("PRAGMA journal_mode = WAL")
+            raw.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT}")
         except BaseException:
             raw.close()
             raise
@@ -84,25 +88,26 @@ def throwaway_copy(database: str, *, schema: Schema = OURS) -> SqlMirror:
     """
     file = mirror_file(database)
     place = _IN_MEMORY if file is None else str(file)
-    copy = _connect(":memory:")
+    copy = connect(":memory:")
     try:
         with explained(place):
-            if file is not None and _exists(file):
-                with _reading(file) as original:
+            if file is not None and exists(file):
+                with reading(file) as original:
                     original.backup(copy)
-                _check(copy, place)
+                check(copy, place)
     except BaseException:
         copy.close()
         raise
     return SqlMirror(copy, place, schema=schema)
 
 
-def _connect(target: str, busy_timeout_s: float = 0.0) -> sqlite3.Connection:
+def connect(target: str, busy_timeout_s: float = 0.0) -> sqlite3.Connection:
+    """A connection to the URI `target` (or `:memory:`) that begins no transaction by itself."""
     # Opened in one thread, used by the writer's.
     return sqlite3.connect(target, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
 
 
-def _exists(file: Path) -> bool:
+def exists(file: Path) -> bool:
     """Whether there is a mirror; raises `MirrorUnusable` where there cannot be one, or not one to be trusted."""
     try:
         found = file.stat()
@@ -137,37 +142,66 @@ def _create(file: Path) -> None:
         ) from error
 
 
-def _check(raw: sqlite3.Connection, place: str) -> None:
+def check(raw: sqlite3.Connection, place: str) -> None:
+    """Raises `MirrorUnusable` if SQLite finds damage; `place` is what the message calls the file."""
     (finding,) = raw.execute("PRAGMA quick_check(1)").fetchone()
     if finding != "ok":
         raise damaged(place, finding)
 
 
 @contextmanager
-def _reading(file: Path) -> Iterator[sqlite3.Connection]:
+def reading(file: Path) -> Iterator[sqlite3.Connection]:
     """A connection that leaves no trace. In WAL mode `mode=ro` alone creates -wal and -shm where they are missing, and
     cannot remove them; so each case has its own way.
     """
     log, index, journal = (file.with_name(file.name + suffix) for suffix in ("-wal", "-shm", "-journal"))
     if log.exists() and index.exists():
         # In use, or left by a killed process. Reads along with whoever writes, and does not touch the index either.
-        with _closing(_connect(f"{file.as_uri()}?mode=ro&readonly_shm=1")) as raw:
+        with _closing(connect(f"{file.as_uri()}?mode=ro&readonly_shm=1")) as raw:
             yield raw
     elif log.exists() or journal.exists():
         # Nobody has it open, but it needs a recovery, which writes: to a copy of the files.
-        with tempfile.TemporaryDirectory(prefix="tasksync-") as folder:
-            for part in (file, log, journal):
-                if part.exists():
-                    shutil.copyfile(part, Path(folder, part.name))
-            with _closing(_connect(Path(folder, file.name).as_uri())) as raw:
-                yield raw
-    else:
-        before = file.stat()
-        with _closing(_connect(f"{file.as_uri()}?mode=ro&immutable=1")) as raw:
+        with _copied(file, log, journal) as copy, _closing(connect(copy.as_uri())) as raw:
             yield raw
-        after = file.stat()
-        if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
-            raise MirrorUnusable(f"The mirror {file} changed while it was copied. Start again.")
+    else:
+        # A log that somebody begins meanwhile is not looked at, and matters only once it is written back.
+        with _at_rest(file), _closing(connect(f"{file.as_uri()}?mode=ro&immutable=1")) as raw:
+            yield raw
+
+
+@contextmanager
+def _copied(file: Path, *beside: Path) -> Iterator[Path]:
+    """A copy of `file`, with copies beside it of those that exist; all gone after the block."""
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tasksync-"))
+            with _at_rest(file, *beside):
+                for part in (file, *(one for one in beside if one.exists())):
+                    shutil.copyfile(part, Path(folder, part.name))
+        except OSError as error:
+            raise MirrorUnusable(
+                f"The mirror {file} has to be copied before it can be read, as a process that was killed left it half "
+                f"written, and cannot be ({error.strerror or error}). Check the space in {tempfile.gettempdir()}, or "
+                "run tasksync sync --once, which repairs it."
+            ) from error
+        yield Path(folder, file.name)
+
+
+@contextmanager
+def _at_rest(file: Path, *beside: Path) -> Iterator[None]:
+    """Raises `MirrorUnusable` if anybody wrote to one of these meanwhile: the block may have seen half of it."""
+    before = [_stamp(part) for part in (file, *beside)]
+    yield
+    if before != [_stamp(part) for part in (file, *beside)]:
+        raise MirrorUnusable(f"The mirror {file} changed while it was copied. Start again.")
+
+
+def _stamp(part: Path) -> tuple[int, int] | None:
+    try:
+        found = part.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from tasksync.core.plan import Action, Operation
 from tasksync.core.record import decode
-from tasksync.ports import OperationState, Queued
+from tasksync.ports import Depth, OperationState, Queued
 from tasksync.store.columns import values_to_text
 from tasksync.store.section import Section, among
 from tasksync.store.tables import OPERATION
@@ -24,10 +24,12 @@ _RENAME = update(OPERATION).where(OPERATION.c.id == bindparam("renamed")).values
 class Outbox(Section):
     """The operations, ordered by id."""
 
-    def replace_pending(self, kind: str, record_ids: Collection[str], operations: Iterable[Operation]) -> None:
-        """All that is planned for these records is now this: their pending and held operations go, `operations` come,
-        in the order given. One that equals what was waiting keeps its place, its attempts and its error. Sending and
-        unknown ones stay.
+    def replace_pending(
+        self, kind: str, record_ids: Collection[str], operations: Iterable[Operation], *, at: datetime
+    ) -> None:
+        """All that is planned for these records is now, `at`, this: their pending and held operations go, `operations`
+        come, in the order given. One that equals what was waiting keeps its place, its attempts, its error and since
+        when it waits. Sending and unknown ones stay.
 
         Titles are not compared, only renewed. One that equals, but follows something new for the same replica, keeps
         all but its place: a create comes before what is to be done with what it made. Raises `ValueError` for an
@@ -39,7 +41,7 @@ class Outbox(Section):
             .where(OPERATION.c.state.in_(_WAITING))
             .order_by(OPERATION.c.id)
         )
-        renewal = _Renewal.of(waiting)
+        renewal = _Renewal.of(waiting, at)
         covered = set(record_ids)
         for operation in operations:
             if operation.kind != kind or operation.record_id not in covered:
@@ -61,6 +63,17 @@ class Outbox(Section):
         if kind is not None:
             statement = statement.where(OPERATION.c.kind == kind)
         return [_queued(row) for row in self._sql.execute(statement)]
+
+    def outbox_depth(self) -> Sequence[Depth]:
+        """What the outbox holds, counted: one for each connection, kind and state that anything of is there, in this
+        order.
+        """
+        parts = (OPERATION.c.connection, OPERATION.c.state, OPERATION.c.kind)
+        counts = (func.count().label("count"), func.min(OPERATION.c.queued_at).label("oldest_at"))
+        # In the order of the index, so that no row is read and nothing is sorted.
+        rows = self._sql.execute(select(*parts, *counts).group_by(*parts)).mappings()
+        found = [Depth(**{**row, "state": OperationState(row["state"])}) for row in rows]
+        return sorted(found, key=lambda depth: (depth.connection, depth.kind, depth.state))
 
     def mark(
         self,
@@ -90,6 +103,7 @@ class Outbox(Section):
 class _Renewal:
     """What becomes of the waiting rows while the operations that replace them come in, one by one."""
 
+    at: datetime
     waiting: dict[tuple[str, ...], list[Row[Any]]]
     gone: set[int]
     renamed: list[dict[str, Any]] = field(default_factory=list)
@@ -98,8 +112,8 @@ class _Renewal:
     last: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
 
     @classmethod
-    def of(cls, rows: Iterable[Row[Any]]) -> _Renewal:
-        renewal = cls(waiting=defaultdict(list), gone=set())
+    def of(cls, rows: Iterable[Row[Any]], at: datetime) -> _Renewal:
+        renewal = cls(at=at, waiting=defaultdict(list), gone=set())
         for row in rows:
             renewal.waiting[row.connection, row.record_id, row.action, row.fields].append(row)
             renewal.gone.add(row.id)
@@ -126,6 +140,7 @@ class _Renewal:
                 "fields": fields,
                 "title": operation.title,
                 "state": OperationState.PENDING if row is None else row.state,
+                "queued_at": self.at if row is None else row.queued_at,
                 "attempts": 0 if row is None else row.attempts,
                 "attempted_at": None if row is None else row.attempted_at,
                 "attempted_there": None if row is None else row.attempted_there,
@@ -146,6 +161,7 @@ def _queued(row: Row[Any]) -> Queued:
             title=row.title,
         ),
         state=OperationState(row.state),
+        queued_at=row.queued_at,
         attempts=row.attempts,
         attempted_at=row.attempted_at,
         attempted_there=row.attempted_there,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect, text
@@ -17,7 +18,7 @@ class Schema:
     head: str
 
 
-OURS = Schema(scripts="tasksync.store:migrations", head="0004")
+OURS = Schema(scripts="tasksync.store:migrations", head="0005")
 
 
 def upgrade(sql: Connection, place: str, schema: Schema) -> None:
@@ -49,13 +50,18 @@ def _revision(sql: Connection, place: str) -> str | None:
     tables = set(inspect(sql).get_table_names())
     if not tables:
         return None
-    if not {"alembic_version", "record", "replica"} <= tables:
+    require_mirror(tables, place)
+    revision: str | None = sql.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
+
+
+def require_mirror(tables: Collection[str], place: str) -> None:
+    """Raises `MirrorUnusable` if these are not the tables of a mirror, of whatever revision."""
+    if not {"alembic_version", "record", "replica"} <= set(tables):
         raise MirrorUnusable(
             f"{place} is the database of another program: it has other tables than a mirror. Change `database` in the "
             "config."
         )
-    revision: str | None = sql.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return revision
 
 
 def _failed(place: str, reason: str) -> MirrorUnusable:

@@ -47,6 +47,7 @@ class ConnectionTable(MirrorTable, table=True):
     looked_at: datetime | None = Field(default=None, sa_type=Moment)
     polled_there: datetime | None = Field(default=None, sa_type=Moment)
     looked_there: datetime | None = Field(default=None, sa_type=Moment)
+    looked_before: datetime | None = Field(default=None, sa_type=Moment)
 
 
 class RecordTable(MirrorTable, table=True):
@@ -104,7 +105,7 @@ class OperationTable(MirrorTable, table=True):
     __tablename__ = "operation"
     __table_args__ = (
         _of_record(),
-        Index(None, "connection", "state"),
+        Index(None, "connection", "state", "kind", "queued_at"),
         Index(None, "record_id"),
         {"sqlite_autoincrement": True},
     )
@@ -117,6 +118,7 @@ class OperationTable(MirrorTable, table=True):
     fields: str
     title: str = Field(sa_type=Prose)
     state: str
+    queued_at: datetime = Field(sa_type=Moment)
     attempts: int
     attempted_at: datetime | None = Field(default=None, sa_type=Moment)
     attempted_there: datetime | None = Field(default=None, sa_type=Moment)
@@ -150,10 +152,10 @@ class HoldTable(MirrorTable, table=True):
 
 
 class RevisionTable(MirrorTable, table=True):
-    """`ports.Revision`, and the run that wrote it."""
+    """`ports.Revision`, and the run that wrote it, at `noted_at`."""
 
     __tablename__ = "revision"
-    __table_args__ = (_of_record(), Index(None, "record_id"), {"sqlite_autoincrement": True})
+    __table_args__ = (_of_record(), Index(None, "record_id"), Index(None, "noted_at"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(default=None, primary_key=True)
     run: str
@@ -162,6 +164,7 @@ class RevisionTable(MirrorTable, table=True):
     old: str
     new: str
     at: datetime = Field(sa_type=Moment)
+    noted_at: datetime = Field(sa_type=Moment)
     estimated: bool
     connection: str
     reason: str = Field(sa_type=Prose)
@@ -171,7 +174,7 @@ class ConflictTable(MirrorTable, table=True):
     """`ports.Conflict`, and the run that saw it."""
 
     __tablename__ = "conflict"
-    __table_args__ = (_of_record(), Index(None, "record_id"), {"sqlite_autoincrement": True})
+    __table_args__ = (_of_record(), Index(None, "record_id"), Index(None, "seen_at"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(default=None, primary_key=True)
     run: str
@@ -191,7 +194,7 @@ class RunTable(MirrorTable, table=True):
     """`ports.RunReport`; `summary` is JSON text."""
 
     __tablename__ = "run"
-    __table_args__ = (Index(None, "started_at"),)
+    __table_args__ = (Index(None, "started_at"), Index(None, "finished_at"))
 
     id: str = Field(primary_key=True)
     started_at: datetime = Field(sa_type=Moment)

@@ -82,7 +82,8 @@ class MirrorTokens:
         """See `ports.Tokens`. Raises `MirrorUnusable` where no lock can be had."""
         if self._file is None:
             return nullcontext()
-        return self._locked(connection, self._file.with_name(f"{self._file.name}.{connection}.lock"))
+        # No connection's name makes this the lock of the mirror or of the daemon.
+        return self._locked(connection, self._file.with_name(f"{self._file.name}.{connection}.token.lock"))
 
     @asynccontextmanager
     async def _locked(self, connection: str, path: Path) -> AsyncIterator[None]:

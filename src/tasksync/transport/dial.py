@@ -14,6 +14,7 @@ import httpx
 from tasksync.ports import Clock, Meter, RateLimit
 from tasksync.transport.client import Timeouts
 from tasksync.transport.halt import Halt
+from tasksync.transport.headers import Quota
 from tasksync.transport.limits import Monotonic, Sleep
 from tasksync.transport.redaction import RedactingFilter, Redactor
 from tasksync.transport.retry import RetryPolicy
@@ -101,10 +102,10 @@ class Dialer:
         """
         self._halt.stop()
 
-    def quota_left(self, connection: str) -> int | None:
-        """How many requests the connection's CRM says remain; None if it never said."""
-        told = [session.quota_left for name, session in self._sessions if name == connection]
-        return next((left for left in reversed(told) if left is not None), None)
+    def quota(self, connection: str) -> Quota | None:
+        """What the connection's CRM says remains, until when by our clock; None if it never said."""
+        told = [session.quota for name, session in self._sessions if name == connection]
+        return next((quota for quota in reversed(told) if quota is not None), None)
 
     async def close(self) -> None:
         """Close every session made so far, even if closing one of them fails. Closing twice is fine."""

@@ -18,7 +18,7 @@ from tasksync.transport.client import Timeouts, open_client
 from tasksync.transport.credentials import check_sendable, secrets_in
 from tasksync.transport.faults import Fault, Judge
 from tasksync.transport.halt import Halt
-from tasksync.transport.headers import asked_wait_s, quota, quota_left, server_date
+from tasksync.transport.headers import Quota, asked_wait_s, quota, quota_left, server_date
 from tasksync.transport.limits import Gate, Monotonic, Sleep
 from tasksync.transport.redaction import Redactor
 from tasksync.transport.retry import Outcome, RetryPolicy, persist
@@ -76,7 +76,8 @@ class Session:
         self._monotonic = monotonic
         self._gate = Gate(limit, clock=clock, monotonic=monotonic, sleep=sleep)
         self._difference = ClockDifference()
-        self._quota_left: int | None = None
+        self._limit = limit
+        self._quota: Quota | None = None
         self._requests = 0
         self._concealed: set[str] = set()
         self._client = open_client(self._address, timeouts, transport, self._refuse_redirect)
@@ -90,9 +91,9 @@ class Session:
         return self._difference.value
 
     @property
-    def quota_left(self) -> int | None:
-        """What the last answer that spoke of it said remains of the quota; None while there was none."""
-        return self._quota_left
+    def quota(self) -> Quota | None:
+        """What the last answer that spoke of it said of the quota, by our clock; None while there was none."""
+        return self._quota
 
     def conceal(self, secret: str) -> None:
         self._redactor.conceal(secret)
@@ -219,7 +220,11 @@ class Session:
         if left is not None:
             self._gate.observe(left, server_now)
         remaining = quota_left(headers)
-        self._quota_left = self._quota_left if remaining is None else remaining
+        if remaining is not None:
+            # Where no end of the window is told, it is the one that the CRM documents (protocols/plannr.md, 3.5).
+            window = timedelta(seconds=self._limit.per_s) if left is None else left.reset - server_now
+            limit = self._limit.requests if left is None or left.limit is None else left.limit
+            self._quota = Quota(limit=limit, remaining=remaining, reset=now + window)
         return asked_wait_s(headers, server_now)
 
     async def _accept(self, request: httpx.Request, answer: httpx.Response, headers: dict[str, str]) -> Response:
