@@ -110,7 +110,7 @@ def service(debian: Debian, installed: dict[str, str], config: str, crms: Crms) 
     give_tokens(crms)
     write_config(debian, config)
     debian.run("systemctl", "disable", "--now", "--quiet", "tasksync-once.timer")
-    debian.run("systemctl", "reset-failed", *UNITS)
+    debian.run("systemctl", "reset-failed")
     debian.run("systemctl", "start", "tasksync")
     in_step(debian)
     return debian

@@ -46,6 +46,11 @@ CASES = [
         id="in step",
     ),
     pytest.param(
+        standing({"office": OK, "capsule": OK}, {"office": OK}),
+        "In step: 2 connections, last polled 12:01:30Z; 0 to send, 0 held",
+        id="one is polled more often",
+    ),
+    pytest.param(
         standing({"office": OK}, names="office"),
         "In step: 1 connection, last polled 12:00:30Z; 0 to send, 0 held",
         id="a single one",

@@ -152,6 +152,17 @@ def test_busy(manager: Manager, notifier: Notifier, log: Notes) -> None:
     assert log.events == []
 
 
+def test_reachable_again(tmp_path: Path, log: Notes) -> None:
+    """What could not be sent to nobody is sent once somebody is there."""
+    notifier = Notifier(str(tmp_path / "notify"), log)
+    notifier.ready("In step")
+    notifier.watchdog()
+    late = Manager(str(tmp_path / "notify"))
+    notifier.status("Sending")
+    assert late.heard() == ["READY=1\nSTATUS=In step", "STATUS=Sending"]
+    late.close()
+
+
 def fill(manager: Manager) -> bool:
     """One more message into systemd's queue, if there is room."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tasksync.errors import MirrorUnusable, NeedsLogin, RetryLater
-from tasksync.ports import SignIn
-from tasksync.store.lock import MirrorLock
+from tasksync.ports import Clock, SignIn
+from tasksync.store.lock import DaemonLock, MirrorLock
 from tasksync.store.opening import open_mirror, throwaway_copy
 from tasksync.store.tokens import HeldTokens, MirrorTokens
 
@@ -191,6 +191,13 @@ async def test_a_sync_that_holds_the_mirror_keeps_nobody_from_signing_in(file: P
         async with person.exclusive("capsule"):
             person.save(SIGN_IN)
         assert running.load("capsule") == SIGN_IN
+
+
+async def test_a_connection_may_be_called_daemon(file: Path, clock: Clock) -> None:
+    """Its lock is not the one that the daemon holds for its whole life."""
+    with DaemonLock(file, clock), opened(file, patience_s=0.1) as tokens:
+        async with tokens.exclusive("daemon"):
+            assert (file.parent / "tasksync.db.daemon.token.lock").exists()
 
 
 async def test_without_the_lock_nothing_is_renewed(file: Path) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
 from datetime import datetime
+from pathlib import Path
+from typing import Final
 
 from tasksync.bootstrap.surroundings import Surroundings
 from tasksync.config import Config
 from tasksync.engine.cycle import latest_moment
-from tasksync.errors import MirrorUnusable
+from tasksync.errors import MirrorBusy, MirrorUnusable
 from tasksync.ports import Unit
-from tasksync.store.lock import MirrorLock
+from tasksync.store.lock import DAEMON, DaemonLock, MirrorLock
 from tasksync.store.mirror import SqlMirror
 from tasksync.store.opening import mirror_file, open_mirror, throwaway_copy
+
+_LONGEST_TURN_S: Final = 60.0
 
 
 @contextmanager
@@ -29,28 +33,47 @@ def reading(config: Config) -> Iterator[Unit]:
 @contextmanager
 def writing(config: Config, around: Surroundings, *, command: str) -> Iterator[tuple[Unit, datetime]]:
     """The mirror to write to, in one transaction and with the lock held, and the present moment: never one before what
-    the mirror knows. Raises `MirrorBusy`, and `MirrorUnusable`, also where there is no mirror yet.
+    the mirror knows. Waits for the end of a daemon's turn, as there is a gap after it. Raises `MirrorBusy`, and
+    `MirrorUnusable`, also where there is no mirror yet.
     """
     _require_mirror(config)
     with ExitStack() as stack:
-        mirror, _ = locked(config, around, stack, dry_run=False, command=command)
+        file = mirror_file(config.database)
+        if file is not None:
+            _lock_between_turns(file, around, stack, command)
+        mirror = open_mirror(config.database)
+        stack.callback(mirror.close)
         now = around.steady(latest_moment(mirror)).clock.now()
         yield stack.enter_context(mirror.begin()), now
 
 
-def locked(
-    config: Config, around: Surroundings, stack: ExitStack | AsyncExitStack, *, dry_run: bool, command: str
+def for_one_run(
+    config: Config, around: Surroundings, stack: AsyncExitStack, *, dry_run: bool, command: str
 ) -> tuple[SqlMirror, Callable[[], bool]]:
-    """The mirror, and whether it is still ours alone."""
+    """The mirror for a sync that runs once, and whether it is still ours alone. For a dry run, a copy."""
     if dry_run:
         copy = throwaway_copy(config.database)
         stack.callback(copy.close)
         return copy, lambda: True
     file = mirror_file(config.database)
-    lock = None if file is None else stack.enter_context(MirrorLock(file, around.clock, command=command))
+    locks: list[DaemonLock | MirrorLock] = []
+    if file is not None:
+        locks.append(stack.enter_context(DaemonLock(file, around.clock, command=command)))
+        locks.append(stack.enter_context(MirrorLock(file, around.clock, command=command)))
     mirror = open_mirror(config.database)
     stack.callback(mirror.close)
-    return mirror, lambda: lock is None or lock.still_held()
+    return mirror, lambda: all(lock.still_held() for lock in locks)
+
+
+def _lock_between_turns(file: Path, around: Surroundings, stack: ExitStack, command: str) -> None:
+    try:
+        stack.enter_context(MirrorLock(file, around.clock, command=command))
+    except MirrorBusy:
+        holder = DaemonLock.holder(file)
+        if holder is None or holder.command != DAEMON:
+            raise
+        around.log.info("waiting_for_the_daemon", at_most_s=_LONGEST_TURN_S)
+        stack.enter_context(MirrorLock(file, around.clock, command=command, patience_s=_LONGEST_TURN_S))
 
 
 def _require_mirror(config: Config) -> None:

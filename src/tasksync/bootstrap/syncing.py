@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from tasksync.bootstrap.connecting import connectors, open_dialer
-from tasksync.bootstrap.mirrors import locked
+from tasksync.bootstrap.mirrors import for_one_run
 from tasksync.bootstrap.surroundings import Surroundings, new_id
 from tasksync.config import Config
 from tasksync.core.record import KINDS
@@ -87,7 +87,7 @@ async def sync_once(
     """
     _check_names(config, only)
     async with AsyncExitStack() as stack:
-        mirror, still_ours = locked(config, around, stack, dry_run=dry_run, command=command)
+        mirror, still_ours = for_one_run(config, around, stack, dry_run=dry_run, command=command)
         around = around.steady(latest_moment(mirror))
         dialer = open_dialer(config, around, stack)
         wiring = Wiring(

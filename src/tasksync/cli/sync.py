@@ -15,8 +15,9 @@ from tasksync.config import Config, load_config
 from tasksync.engine.report import CycleReport, PlannedWrite
 from tasksync.errors import ExitCode, WrongUsage
 
-_EPILOG = """Without --once it goes on until it is stopped: each connection is polled every poll_every, and what one of them shows
-is sent to the others at once. SIGTERM and Ctrl-C stop it (a second one at once), SIGHUP reads the configuration again,
+_EPILOG = """\
+Without --once it goes on until it is stopped: each connection is polled every poll_every, and what one shows is sent
+to the others at once. SIGTERM and Ctrl-C stop it (a second one at once), SIGHUP reads the configuration again, and
 SIGUSR1 syncs now. Examples:
 
   tasksync sync                             until it is stopped, as a service or in a container

@@ -25,8 +25,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 class Notifier:
     """Tells systemd at `address`, where NOTIFY_SOCKET points to; without an address nobody is told anything.
 
-    Nothing here raises and nothing waits. What cannot be sent because systemd is busy is sent, in its order, before the
-    next message; what cannot be sent at all is told to the log, once. Texts become one line.
+    Nothing here raises and nothing waits. What cannot be sent is sent, in its order, before the next message; unless
+    systemd is just busy, the log is told, once. Texts become one line.
     """
 
     def __init__(self, address: str | None, log: Log, *, watchdog_s: float | None = None) -> None:
@@ -54,10 +54,6 @@ class Notifier:
 
     def starting(self, more_s: float) -> None:
         """The start takes longer: systemd is to wait so many seconds from now, if its own limit comes before that."""
-        self._tell(f"EXTEND_TIMEOUT_USEC={int(more_s * 1_000_000)}")
-
-    def starting(self, more_s: float) -> None:
-        """The start takes its time, and may take so many seconds more from now on."""
         self._tell(f"EXTEND_TIMEOUT_USEC={round(more_s * 1_000_000)}", keep=False)
 
     def ready(self, status: str) -> None:
@@ -98,13 +94,11 @@ class Notifier:
                 while self._unsent:
                     sender.send(self._unsent[0].encode("utf-8"))
                     self._unsent.popleft()
-        except BlockingIOError:
-            # That it was alive then says nothing about later.
+        except OSError as error:
+            # That it was alive now says nothing about later.
             if not keep:
                 self._unsent.pop()
-        except OSError as error:
-            self._unsent.clear()
-            if not self._told:
+            if not isinstance(error, BlockingIOError) and not self._told:
                 self._told = True
                 self._log.warning("systemd_not_told", error=str(error))
 
