@@ -232,12 +232,12 @@ def test_a_second_tasksync_says_who_has_the_mirror(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["sync"], "--once"),
+        (["sync", "--dry-run"], "--dry-run is about one cycle: give --once as well"),
         (["sync", "--once", "--only", "nobody"], "there is no connection 'nobody'"),
         (["--config", "missing.yaml", "sync", "--once"], "missing.yaml"),
         (["sync", "--twice"], "--twice"),
     ],
-    ids=["no daemon yet", "only nobody", "no file", "no option"],
+    ids=["for one cycle", "only nobody", "no file", "no option"],
 )
 def test_wrong_usage_is_exit_2(desk: Desk, arguments: list[str], said: str) -> None:
     """Wrong usage is told in a sentence on stderr."""

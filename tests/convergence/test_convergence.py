@@ -75,6 +75,11 @@ class Convergence(People):
     def sync(self, only: list[str]) -> None:
         self._cycle(only=only)
 
+    @rule(due=st.lists(crms, unique=True, min_size=1, max_size=2))
+    def turn(self, due: list[str]) -> None:
+        """A daemon's: only those are polled, and all that can be reached get what they have to."""
+        self._cycle(due=due)
+
     @rule()
     def rehearse(self) -> None:
         """A dry run, on a copy of the mirror: nothing is written anywhere."""
@@ -84,11 +89,15 @@ class Convergence(People):
         assert self.firm.writes() == []
         assert image(self.firm.mirror) == before
 
-    @rule(moment=st.sampled_from(MOMENTS), at=st.integers(1, 30))
-    def die(self, moment: Moment, at: int) -> None:
+    @rule(
+        moment=st.sampled_from(MOMENTS),
+        at=st.integers(1, 30),
+        due=st.one_of(st.none(), st.lists(crms, unique=True, min_size=1, max_size=1)),
+    )
+    def die(self, moment: Moment, at: int, due: list[str] | None) -> None:
         """The process is killed at the `at`-th such moment of a cycle, if there are so many."""
         with suppress(Killed):
-            self._cycle(fate=(fate := Fate(moment=moment, at=at)))
+            self._cycle(fate=(fate := Fate(moment=moment, at=at)), due=due)
         FIGURES.deaths += fate.dead
 
     @rule()

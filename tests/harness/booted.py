@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -18,12 +18,16 @@ CRMS: Final = ("onlyoffice", "capsule", "plannr")
 PATIENCE_S: Final = 45
 
 
-def wait_for(met: Callable[[], bool], what: str) -> None:
-    """Until it is so. Fails when that takes too long."""
+Seen = TypeVar("Seen")
+
+
+def wait_for(look: Callable[[], Seen], met: Callable[[Seen], bool]) -> Seen:
+    """What was seen when it was as it should be. Fails when that takes too long."""
     deadline = time.monotonic() + PATIENCE_S
-    while not met():
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE_S} s"
+    while not met(seen := look()):
+        assert time.monotonic() < deadline, f"after {PATIENCE_S} s: {seen}"
         time.sleep(0.1)
+    return seen
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,13 @@ class Crms:
         return {crm: Counter(task["title"] for task in self.ask("GET", f"{crm}/tasks")) for crm in CRMS}
 
     def add(self, crm: str, title: str) -> None:
-        self.ask("POST", f"{crm}/tasks", {"title": title})
+        self.ask("POST", f"{crm}/tasks", {"title": title, "due": "2040-06-01"})
 
     def arrives(self, title: str) -> None:
         """Wait until a task is in every CRM."""
-        wait_for(lambda: all(titles[title] for titles in self.titles().values()), f"{title!r} is in all CRMs")
+        wait_for(
+            lambda: {crm: titles[title] for crm, titles in self.titles().items()}, lambda seen: 0 not in seen.values()
+        )
 
     def nothing_doubled(self) -> None:
         twice = {crm: [title for title, times in titles.items() if times > 1] for crm, titles in self.titles().items()}

@@ -4,9 +4,12 @@ obeys.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partialmethod
 from itertools import count
 from typing import Any
 
@@ -19,7 +22,8 @@ from tasksync.core.record import TASK, Kind, Record
 from tasksync.engine.cycle import Cycle, latest_moment
 from tasksync.engine.member import Policy
 from tasksync.engine.report import CycleReport
-from tasksync.ports import Conflict, Hold, Mirror, Queued, Revision
+from tasksync.errors import TasksyncError
+from tasksync.ports import Account, Conflict, Connector, Hold, Mirror, Queued, Revision
 from tasksync.sandbox.app import create_app
 from tasksync.sandbox.crm import Crm
 from tasksync.sandbox.world import World
@@ -51,12 +55,20 @@ class Lines:
     """A log that remembers."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
         self.lines: list[tuple[str, dict[str, Any]]] = []
+        self.levels: dict[str, set[str]] = defaultdict(set)
 
-    def _add(self, event: str, **data: Any) -> None:
+    def _add(self, level: str, event: str, **data: Any) -> None:
         self.lines.append((event, data))
+        self.levels[event].add(level)
 
-    debug = info = warning = error = _add
+    debug = partialmethod(_add, "debug")
+    info = partialmethod(_add, "info")
+    warning = partialmethod(_add, "warning")
+    error = partialmethod(_add, "error")
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [data for event, data in self.lines if event == name]
@@ -87,11 +99,15 @@ class Firm:
         self,
         *,
         only: Sequence[str] = (),
+        due: Sequence[str] | None = None,
         dry_run: bool = False,
         mirror: Mirror | None = None,
         policy: Policy | None = None,
+        **more: Any,
     ) -> CycleReport:
-        """One run of `sync --once`, a minute after the last: a new process, so to speak, on the same mirror."""
+        """One run of `sync --once`, a minute after the last: a new process, so to speak, on the same mirror. With `due`
+        it is a turn of a daemon's: only those are polled, and the others are open already. `more`: see `Cycle`.
+        """
         self.clock.tick(minutes=1)
         used = mirror or self.mirror
         clock = SteadyClock(self.clock, latest_moment(used) or START)
@@ -101,6 +117,7 @@ class Firm:
         )
         manifests = discover()
         connectors = [manifests[one.type].build(one, dialer) for one in self.settings.values()]
+        accounts = {} if due is None else await open_others(connectors, due)
         cycle = Cycle(
             mirror=used,
             groups={"all": connectors},
@@ -109,10 +126,13 @@ class Firm:
             clock=clock,
             log=self.log,
             new_id=lambda: next(self.ids),
-            only=only,
+            only=only if due is None else [*due, *accounts],
+            due=due,
+            accounts=accounts,
             dry_run=dry_run,
             configured=self.configured,
             kinds=self.kinds,
+            **more,
         )
         try:
             return await cycle.run()
@@ -182,6 +202,16 @@ class Firm:
     def outbox(self) -> Sequence[Queued]:
         with self.mirror.begin() as unit:
             return unit.queue()
+
+
+async def open_others(connectors: Sequence[Connector], due: Sequence[str]) -> dict[str, Account]:
+    """The accounts of those that are not due, as far as they can be reached."""
+    accounts = {}
+    for one in connectors:
+        if one.connection not in due:
+            with suppress(TasksyncError):
+                accounts[one.connection] = await one.open()
+    return accounts
 
 
 def connections(api: str) -> dict[str, ConnectionSettings]:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
-from firm import START, FakeClock, Firm, connections
+from firm import START, FakeClock, Firm, connections, open_others
 
 from tasksync.connectors.manifest import discover
 from tasksync.core.record import Value, decode
@@ -137,10 +137,12 @@ class LyingFirm(Firm):
         self,
         *,
         only: Sequence[str] = (),
+        due: Sequence[str] | None = None,
         dry_run: bool = False,
         mirror: Mirror | None = None,
         policy: Policy | None = None,
         fate: Fate | None = None,
+        **more: Any,
     ) -> CycleReport:
         """As `Firm.sync`; raises `Killed` when the process meets its `fate`."""
         self.clock.tick(minutes=1)
@@ -152,6 +154,7 @@ class LyingFirm(Firm):
         dialer = Dialer(clock, self.retry, self.redactor, transport=wire, sleep=self._sleep, monotonic=self._monotonic)
         manifests = discover()
         connectors = [manifests[one.type].build(one, dialer) for one in self.settings.values()]
+        accounts = {} if due is None else await open_others(connectors, due)
         cycle = Cycle(
             mirror=used,
             groups={"all": connectors},
@@ -160,11 +163,14 @@ class LyingFirm(Firm):
             clock=clock,
             log=self.log,
             new_id=lambda: next(self.ids),
-            only=only,
+            only=only if due is None else [*due, *accounts],
+            due=due,
+            accounts=accounts,
             dry_run=dry_run,
             redact=self.redactor.redact,
             configured=self.configured,
             kinds=self.kinds,
+            **more,
         )
         try:
             return await cycle.run()

@@ -76,12 +76,17 @@ class Standing:
         self.turns += 1
         self.mirror_fault = None
         for part in turn.parts:
-            self.note(part, turn.started_at)
+            if part.name in self._connections:
+                self._connections[part.name] = _after(self._connections[part.name], part, turn.started_at)
 
     def note(self, part: Part, at: datetime) -> None:
-        """Note what an attempt that began `at` came to, in a turn or by itself."""
-        if part.name in self._connections:
-            self._connections[part.name] = _after(self._connections[part.name], part, at)
+        """Note what a try beside the turns came to, that began `at`. It tells how the connection fares, and nothing of
+        what the mirror holds for it: that stays as the last turn told it.
+        """
+        known = self._connections.get(part.name)
+        if known is not None:
+            kept = part if known.part is None else replace(known.part, polled=True, state=part.state, error=part.error)
+            self._connections[part.name] = _after(known, kept, at)
 
     def late(self, now: datetime) -> list[str]:
         """The connections that were not polled in time."""
