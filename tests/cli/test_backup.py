@@ -12,13 +12,15 @@ from tasksync.store.lock import DaemonLock, MirrorLock
 
 
 def test_a_backup_can_take_the_place_of_the_mirror(desk: Desk) -> None:
-    """What was synced is in step with the backup in the mirror's place: nothing is sent twice, nothing is lost."""
+    """With the backup in the mirror's place all is in step: what was copied since is not copied twice."""
     desk.sync()
     done = desk.run("backup", "kept.db")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"copied to {desk.folder / 'kept.db'} (" in " ".join(done.stdout.split())
     assert stat.S_IMODE((desk.folder / "kept.db").stat().st_mode) == 0o600
 
+    desk.world.onlyoffice.add(title="Made since", due="2031-05-06")
+    assert desk.sync()["connections"]["capsule"]["created"] == 1
     for path in desk.folder.glob("tasksync.db*"):
         path.unlink()
     (desk.folder / "kept.db").rename(desk.folder / "tasksync.db")

@@ -154,6 +154,13 @@ def _pip_secrets(folder: Path) -> list[str]:
     return [*secrets, f"--secret=id=pip.conf,src={folder / 'pip.conf'}"]
 
 
+def _opened(named: str) -> Path:
+    folder = Path(named).absolute()
+    if not (folder / "holder").exists():
+        sys.exit(f"container_host: {folder} is not open")
+    return folder
+
+
 def _environ(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
@@ -163,10 +170,7 @@ def _environ(folder: Path) -> dict[str, str]:
 
 
 def _inside(folder: Path, command: Sequence[str]) -> list[str]:
-    try:
-        holder = (folder / "holder").read_text(encoding="ascii")
-    except FileNotFoundError:
-        sys.exit(f"container_host: {folder} is not open")
+    holder = (folder / "holder").read_text(encoding="ascii")
     return ["nsenter", f"--target={holder}", "--mount", f"--wdns={Path.cwd()}", "--", *command]
 
 
@@ -189,11 +193,11 @@ def main(arguments: Sequence[str]) -> None:
         case ["hold", folder]:
             hold(Path(folder))
         case ["import", folder, root, name]:
-            import_(Path(folder).absolute(), Path(root), name)
+            import_(_opened(folder), Path(root), name)
         case ["build", folder, *rest] if rest:
-            build(Path(folder).absolute(), rest)
+            build(_opened(folder), rest)
         case ["podman", folder, *rest] if rest:
-            podman(Path(folder).absolute(), rest)
+            podman(_opened(folder), rest)
         case _:
             sys.exit(__doc__)
 

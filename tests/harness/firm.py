@@ -60,15 +60,20 @@ class Lines:
     def forget(self) -> None:
         self.lines: list[tuple[str, dict[str, Any]]] = []
         self.levels: dict[str, set[str]] = defaultdict(set)
+        self._levelled: list[tuple[str, str, dict[str, Any]]] = []
 
     def _add(self, level: str, event: str, **data: Any) -> None:
         self.lines.append((event, data))
         self.levels[event].add(level)
+        self._levelled.append((level, event, data))
 
     debug = partialmethod(_add, "debug")
     info = partialmethod(_add, "info")
     warning = partialmethod(_add, "warning")
     error = partialmethod(_add, "error")
+
+    def at(self, level: str, name: str) -> list[dict[str, Any]]:
+        return [data for told, event, data in self._levelled if (told, event) == (level, name)]
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [data for event, data in self.lines if event == name]

@@ -127,6 +127,8 @@ def test_forgetting_looks_at_nothing_that_stays(stocked: SqlMirror, statements: 
         ["DELETE", "FROM", table] for table in ("revision", '"conflict"', "run")
     ]
     assert [scans(stocked._raw, *one) for one in statements] == [[], [], []]
+    # The order follows from today's indexes also unasked; it must not depend on them.
+    assert all("ORDER BY" in statement for statement, _ in statements)
     plans = [str(stocked._raw.execute(f"EXPLAIN QUERY PLAN {one}", given).fetchall()) for one, given in statements]
     assert all(f"{name} ({name.split('_', 2)[2]}<?)" in plan for name, plan in zip(AGED, plans, strict=True))
 

@@ -313,11 +313,12 @@ def test_a_holder_without_a_note_is_one_all_the_same(file: Path, clock: Clock) -
 
 
 def test_who_only_asks_keeps_no_sync_from_starting(file: Path, clock: Clock) -> None:
-    """A sync that starts just when somebody looks waits for that instant."""
+    """A sync that starts just when somebody looks waits for that instant; two who look see no sync in each other."""
     with DaemonLock(file, clock):
         pass
     descriptor = os.open(file.with_name("tasksync.db.daemon.lock"), os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
+    assert DaemonLock.holder(file) is None
     asked = threading.Timer(0.1, os.close, [descriptor])
     asked.start()
     with DaemonLock(file, clock) as lock:

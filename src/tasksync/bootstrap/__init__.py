@@ -6,6 +6,7 @@ cycle, `daemon` many of them, and `checking` only asks.
 
 from tasksync.bootstrap.checking import Checked, check
 from tasksync.bootstrap.connecting import dial_for, oauth_client, open_dialer, open_tokens
+from tasksync.bootstrap.health import health
 from tasksync.bootstrap.mirrors import reading, writing
 from tasksync.bootstrap.surroundings import Surroundings, new_id, surroundings
 from tasksync.bootstrap.syncing import sync_once
@@ -17,6 +18,7 @@ __all__ = [
     "back_up",
     "check",
     "dial_for",
+    "health",
     "new_id",
     "oauth_client",
     "open_dialer",

@@ -160,8 +160,9 @@ class DaemonWork:
 
     def _told(self, report: CycleReport) -> Turn:
         """The report as the daemon tells it. From now on those take part that can be reached."""
-        taking_part = [member for member in report.members if member.selected]
-        for member in taking_part:
+        for member in report.members:
+            if not member.selected:
+                continue  # it may have been reached meanwhile
             self._accounts.pop(member.name, None)
             if member.account is not None and member.reachable:
                 self._accounts[member.name] = member.account
@@ -182,6 +183,6 @@ class DaemonWork:
                     known=[one for one in known if one.name == member.name],
                     quota=self._dialer.quota(member.name),
                 )
-                for member in taking_part
+                for member in report.members
             ),
         )

@@ -10,7 +10,7 @@ from tasksync.core.plan import Action
 from tasksync.engine.member import Member
 from tasksync.engine.member import State as MemberState
 from tasksync.errors import NeedsLogin, TasksyncError
-from tasksync.ports import ConnectionState, Depth
+from tasksync.ports import ConnectionState, Depth, OperationState
 from tasksync.service.turn import Part, State
 from tasksync.transport.headers import Quota
 
@@ -28,7 +28,9 @@ _DONE: Final = MappingProxyType(
 def part_of(
     member: Member, *, depths: Sequence[Depth], held: int, known: Sequence[ConnectionState], quota: Quota | None
 ) -> Part:
-    """A member's part in a turn. `depths` and `known` are the connection's own, of all kinds of records."""
+    """A member's part in a turn, also of one that took none: what waits for it is known all the same. `depths` and
+    `known` are the connection's own, of all kinds of records.
+    """
     tally = member.tally.as_dict()
     outbox: dict[str, int] = {}
     for depth in depths:
@@ -37,7 +39,7 @@ def part_of(
     return Part(
         name=member.name,
         # What fails while it is only delivered to has been tried, too.
-        polled=member.due or member.state is not MemberState.OK,
+        polled=member.selected and (member.due or member.state is not MemberState.OK),
         state=State(member.state.value),
         error=member.error,
         poll_s=member.polling_s,
@@ -47,7 +49,8 @@ def part_of(
         failed=member.tally.failed,
         held=held,
         outbox=outbox,
-        oldest_at=min((depth.oldest_at for depth in depths), default=None),
+        # What is held waits for a person, however long that takes.
+        oldest_at=min((one.oldest_at for one in depths if one.state is not OperationState.HELD), default=None),
         complete_at=min(complete, default=None),
         clock_difference_s=member.connector.clock_difference.total_seconds(),
         quota_left=None if quota is None else quota.remaining,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tasksync.bootstrap import reading
+from tasksync.bootstrap import health, reading
 from tasksync.cli import show
 from tasksync.cli.sync import prepare
 from tasksync.config import Config
@@ -20,24 +20,38 @@ from tasksync.ports import OperationState, Unit
 def status(
     context: typer.Context,
     *,
+    health_: Annotated[
+        bool, typer.Option("--health", help="Only whether the daemon is well: exit code 0, or 1 if it is not.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """Show the last sync, and for each connection: its account, when it was last read, what waits and what is held,
     and how many people, categories or links of tasks it does not know.
 
-    Reads only, needs no CRM, and does not wait for a sync that is running. Ends with 0 whatever it shows. Examples:
+    Reads only, needs no CRM, and does not wait for a sync that is running. Ends with 0 whatever it shows, but for
+    --health, which is for the health check of a container. Examples:
 
       tasksync status
 
       tasksync status --json | jq .last_run.exit_code
+
+      tasksync status --health
     """
     config, _ = prepare(context)
+    if health_:
+        raise typer.Exit(int(_tell_health(config, as_json=json_)))
     with reading(config) as unit:
         found = _as_json(config, unit)
     if json_:
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
         _print(found)
+
+
+def _tell_health(config: Config, *, as_json: bool) -> ExitCode:
+    well, said = health(config)
+    typer.echo(json.dumps({"healthy": well, "message": said}, ensure_ascii=False) if as_json else said)
+    return ExitCode.IN_STEP if well else ExitCode.RETRY
 
 
 def _as_json(config: Config, unit: Unit) -> dict[str, Any]:

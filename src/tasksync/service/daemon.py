@@ -131,8 +131,7 @@ class Daemon:
             return
         self._stopping = True
         self._wake.set()
-        self._log.info("stopping", during_turn=self._turning is not None)
-        self._notifier.stopping("Stopping: what is under way is finished, the rest waits for the next start")
+        self._teller.stopping(during_turn=self._turning is not None)
         if self._work is not None:
             self._work.stop()
             grace_s = self._work.terms.shutdown_grace.total_seconds()
@@ -224,8 +223,12 @@ class Daemon:
     # --- one configuration after the other ---
 
     async def _take_over(self, work: Work) -> None:
-        """From now on `work` is what is done. Raises `ConfigError` before anything has changed."""
-        await self._pages.show_at(work.terms.address)
+        """From now on `work` is what is done. Raises `ConfigError` before anything has changed; then it is closed."""
+        try:
+            await self._pages.show_at(work.terms.address)
+        except ConfigError:
+            await work.close()
+            raise
         self._work = work
         self._reach = Reach(work, self._teller, answered=self._knock, tried=self._plan, crashed=self._crashed)
         work.begin()

@@ -36,8 +36,13 @@ class ConnectionStanding:
         return State.UNKNOWN if self.part is None else self.part.state
 
     def late(self, now: datetime) -> bool:
-        """Whether it should have been polled, with success, since."""
-        return now - (self.polled_at or self.since) > PATIENCE * self.poll_every
+        """Whether it should have been polled, with success, since. One that is well and waits because of its quota is
+        not late before its time has come.
+        """
+        due = (self.polled_at or self.since) + PATIENCE * self.poll_every
+        if self.next_poll_at is not None and not self.failures:
+            due = max(due, self.next_poll_at + self.poll_every)
+        return now > due
 
 
 class Standing:

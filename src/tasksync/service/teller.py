@@ -36,6 +36,12 @@ class Teller:
         self._notifier.ready(self.status())
         self._log.info("ready", status=self.status())
 
+    def stopping(self, *, during_turn: bool) -> None:
+        """The end has begun; systemd is told nothing more."""
+        self._ready = False
+        self._notifier.stopping("Stopping: what is under way is finished, the rest waits for the next start")
+        self._log.info("stopping", during_turn=during_turn)
+
     def took(self, turn: Turn) -> None:
         """A turn is over."""
         for part in turn.parts:
