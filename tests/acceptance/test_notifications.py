@@ -93,7 +93,7 @@ def test_the_status_tells_what_is_wrong_first(firm: Firm) -> None:
     firm.fail("advisers", "status", status=503, times=None)
     firm.start_ready()
     until(lambda: firm.notified.status.startswith("advisers failing since "), "a STATUS about the failing one")
-    assert "503" in firm.notified.status
+    assert " (GET http" in firm.notified.status
     assert "; office, capsule in step, last polled " in firm.notified.status
     firm.mend("advisers")
     until(lambda: firm.notified.status.startswith("In step: 3 connections"), "a STATUS of recovery")

@@ -168,7 +168,7 @@ def each_is_needed(file: Path, folder: Path, names: set[str]) -> None:
 
 
 def test_sidecar_is_native() -> None:
-    """tasksync starts before the application and stops after it, and there is never a second one on the mirror."""
+    """The program starts before the application and stops after it, and there is never a second one on the mirror."""
     manifest = read(KUBERNETES / "sidecar/deployment.yaml")
     assert manifest["spec"]["replicas"] == 1
     assert manifest["spec"]["strategy"] == {"type": "Recreate"}

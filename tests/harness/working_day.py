@@ -97,9 +97,10 @@ class Daemon:
         return self.ended()
 
     def events(self, name: str | None = None, **fields: Any) -> list[dict[str, Any]]:
-        """Its log's events of this name, or all, in which these keys have these values."""
+        """Of its own events in the log those of this name, or all, in which these keys have these values."""
         found = [json.loads(line) for line in list(self.lines) if line.startswith("{")]
-        return [one for one in found if name in {None, one["event"]} and fields.items() <= one.items()]
+        ours = [one for one in found if "logger" not in one]
+        return [one for one in ours if name in {None, one["event"]} and fields.items() <= one.items()]
 
     def says(self, name: str, *, times: int = 1, **fields: Any) -> None:
         """Wait until it has logged the event so often."""

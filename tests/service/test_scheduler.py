@@ -105,9 +105,10 @@ async def test_a_clock_that_was_set_forward_knocks_once(door: Door) -> None:
     """Ten years that were skipped are one knock and not five million, and it comes although it is late."""
     with freeze_time("2016-01-01T00:00:00Z", real_asyncio=True):
         scheduler = Scheduler(door.knock)
+        scheduler.start()
         scheduler.set("office", timedelta(minutes=1))
     async with asyncio.timeout(5):
-        scheduler.start()
+        scheduler._jobs.wakeup()
         await door.wait_for(1)
     assert door.knocks == ["office"]
     scheduler.stop()

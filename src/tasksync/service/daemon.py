@@ -95,6 +95,7 @@ class Daemon:
             work = self._load()
             await self._take_over(work)
             await stack.enter_async_context(self._heart.beating(self._notifier, self._clock_was_set))
+            self._scheduler.start()
             code = await self._begin(work)
             while code is ExitCode.IN_STEP and not self._stopping:
                 await self._wake.wait()
@@ -152,7 +153,8 @@ class Daemon:
     async def _begin(self, work: Work) -> ExitCode:
         """The first turn. What is wrong with the mirror ends the program now, and not once it is ready."""
         self._due = set(work.terms.poll_every)
-        await self._turn(work)
+        if not self._stopping:
+            await self._turn(work)
         if self._stopping:
             return ExitCode.IN_STEP
         if {one.state for one in self._standing.connections.values()} == {State.NEEDS_LOGIN}:
@@ -160,7 +162,6 @@ class Daemon:
             return ExitCode.NEEDS_LOGIN
         self._heart.started()
         self._teller.ready()
-        self._scheduler.start()
         self._scheduler.set(HOUSEKEEPING, _TIDY_EVERY)
         self._knock(HOUSEKEEPING)
         return ExitCode.IN_STEP
@@ -168,7 +169,7 @@ class Daemon:
     async def _answer(self) -> None:
         if self._crash is not None:
             raise self._crash
-        if self._reload_wanted:
+        if self._reload_wanted and not self._stopping:
             self._reload_wanted = False
             await self._reload()
         assert self._work is not None, "it was loaded before anything could be due"
