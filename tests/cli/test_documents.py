@@ -36,7 +36,7 @@ def test_the_commands_of_the_tour_work_as_they_stand(desk: Desk) -> None:
     """What README has people type beside the sandbox works, and the second sync writes nothing."""
     (desk.folder / "config.yaml").unlink()
     shutil.copy(ROOT / "config.example.yaml", desk.folder)
-    sandbox, tour = blocks()[2:]
+    sandbox, tour = blocks()[2:4]
     assert sandbox.strip() == ".venv/bin/tasksync sandbox"
     for line in tour.splitlines():
         command = line.replace(".venv/bin/tasksync", PROGRAM)

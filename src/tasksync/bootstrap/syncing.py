@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from tasksync.engine.report import CycleReport
 from tasksync.errors import ConfigError
 from tasksync.ports import Account, Connector, Mirror
 from tasksync.service.logs import within_run
+from tasksync.service.signals import heeding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +83,16 @@ async def sync_once(
     dry_run: bool = False,
     allow_deletes: bool = False,
     command: str = "tasksync sync --once",
+    stop_at: Collection[signal.Signals] = (),
 ) -> CycleReport:
-    """One cycle. A dry run works on a copy of the mirror in memory, takes no lock, and writes nothing anywhere.
+    """One cycle. A dry run works on a copy of the mirror in memory, takes no lock, and writes nothing anywhere. Any of
+    the signals `stop_at` ends it early: what is under way is finished, and the rest waits for the next run.
 
     Raises `StopProgram`; what concerns a connection or a record is in the report.
     """
     _check_names(config, only)
     async with AsyncExitStack() as stack:
+        stopping = asyncio.Event()
         mirror, still_ours = for_one_run(config, around, stack, dry_run=dry_run, command=command)
         around = around.steady(latest_moment(mirror))
         dialer = open_dialer(config, around, stack)
@@ -98,7 +104,13 @@ async def sync_once(
             connectors=connectors(config, around, stack, dialer, None if dry_run else mirror),
             still_ours=still_ours,
         )
-        cycle = wiring.cycle(only=only, dry_run=dry_run, allow_deletes=allow_deletes)
+        cycle = wiring.cycle(only=only, dry_run=dry_run, allow_deletes=allow_deletes, stopping=stopping.is_set)
+
+        def stop() -> None:
+            stopping.set()
+            dialer.stop()
+
+        stack.enter_context(heeding(dict.fromkeys(stop_at, stop)))
         with within_run(cycle.id):
             return await cycle.run()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from typing import Annotated, Any
 
 import typer
@@ -52,7 +53,17 @@ def sync(
         _refuse_alone(**{"--dry-run": dry_run, "--only": bool(only), "--allow-deletes": allow_deletes, "--json": json_})
         raise typer.Exit(int(_stay(context)))
     config, around = prepare(context)
-    report = asyncio.run(sync_once(config, around, only=only or (), dry_run=dry_run, allow_deletes=allow_deletes))
+    report = asyncio.run(
+        sync_once(
+            config,
+            around,
+            only=only or (),
+            dry_run=dry_run,
+            allow_deletes=allow_deletes,
+            # As the first process of a container it would not end otherwise.
+            stop_at=(signal.SIGTERM,),
+        )
+    )
     if json_:
         typer.echo(json.dumps(as_json(report), ensure_ascii=False))
     else:

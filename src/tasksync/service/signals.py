@@ -1,4 +1,4 @@
-"""The signals that the daemon heeds."""
+"""The signals that a sync heeds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def heeding(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
-    """Within the block, each signal calls its handler, in the running loop. Afterwards they are ignored: the process
-    is about to end, and a late signal must not end it in the middle of that with another exit code.
+    """Within the block, each signal calls its handler, in the running loop of the main thread. Afterwards they are
+    ignored: the process is about to end, and a late signal must not end it in the middle of that with another exit
+    code.
     """
     loop = asyncio.get_running_loop()
     for number, handler in handlers.items():
