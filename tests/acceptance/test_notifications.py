@@ -8,8 +8,6 @@ from itertools import pairwise
 
 from working_day import Firm, until
 
-WATCHDOG = {"WATCHDOG_USEC": "2000000"}
-
 
 def test_ready_comes_after_the_first_turn_and_time_is_asked_for_until_then(firm: Firm) -> None:
     """While a slow CRM keeps the first turn busy, systemd is told to wait; READY=1 comes once, after it, with a STATUS
@@ -40,7 +38,7 @@ def test_the_watchdog_is_fed_regularly_and_not_while_the_loop_stands_still(firm:
     """WATCHDOG=1 comes more often than systemd asks for; while the event loop is blocked none comes, for longer than
     systemd would wait; after that it comes again.
     """
-    daemon = firm.start(block_s=4.0, **WATCHDOG)
+    daemon = firm.start(watchdog_s=2.0, block_s=4.0)
     daemon.says("ready")
     until(lambda: len(firm.notified.saying("WATCHDOG")) >= 4, "four times WATCHDOG=1")
     before = [one.at for one in firm.notified.saying("WATCHDOG")]
@@ -58,7 +56,7 @@ def test_a_turn_that_hangs_in_silence_is_not_alive(firm: Firm) -> None:
     """When nothing was heard of a turn for too long, WATCHDOG=1 ceases and /healthz says 503, although the loop turns;
     when the turn goes on, both are as before.
     """
-    daemon = firm.start(silence_s=2.0, **WATCHDOG)
+    daemon = firm.start(watchdog_s=2.0, silence_s=2.0)
     daemon.says("ready")
     until(lambda: len(firm.notified.saying("WATCHDOG")) >= 2, "twice WATCHDOG=1")
     firm.fail("office", "slow", seconds=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -155,15 +156,24 @@ def test_an_overwritten_text_is_found_and_brought_back(desk: Desk) -> None:
 def test_restore_as_json_and_at_a_time(desk: Desk) -> None:
     """`restore --json` has old and new values; at a time since which nothing changed it changes nothing."""
     ids = shared(desk)
+    before = (SystemClock().now() - timedelta(days=300)).isoformat()
     desk.world.plannr.edit(ids["plannr"], body="Another.")
     desk.sync()
-    told = printed(desk, "restore", f"advisers:{ids['plannr']}", "--field", "body", "--at", "2001-01-01T00:00:00Z")
+    told = printed(desk, "restore", f"advisers:{ids['plannr']}", "--field", "body", "--at", before)
     assert list(told) == ["record", "title", "brought_back", "restored", "connections"]
     assert told["restored"] == {"body": {"old": "Another.", "new": "About the boiler."}}
     assert (told["brought_back"], told["connections"]) == (False, ["office", "capsule", "advisers"])
     again = printed(desk, "restore", told["record"], "--at", "2100-01-01T00:00+01:00")
     assert (again["restored"], again["connections"]) == ({}, [])
     assert "nothing was changed" in desk.run("restore", told["record"], "--at", "2100-01-01T00:00Z").stdout
+
+
+def test_nothing_is_restored_from_before_the_history(desk: Desk) -> None:
+    """What may have been forgotten is not guessed from what was not."""
+    ids = shared(desk)
+    done = desk.run("restore", f"advisers:{ids['plannr']}", "--at", "2001-01-01T00:00:00Z")
+    assert done.returncode == 2
+    assert "the history goes back to" in done.stderr
 
 
 def test_a_deleted_task_is_listed_and_brought_back(desk: Desk) -> None:

@@ -178,28 +178,31 @@ class Firm:
 
     # --- tasksync ---
 
-    def start(self, *, silence_s: float = 0.0, block_s: float = 0.0, **environ: str) -> Daemon:
-        """A daemon, started just now. For the keywords see `residents`."""
+    def start(self, *, watchdog_s: float = 0.0, silence_s: float = 0.0, block_s: float = 0.0) -> Daemon:
+        """A daemon, started just now. `watchdog_s`: how often systemd wants to hear of it; for the others see
+        `residents`.
+        """
         stderr = self._pipe()
-        order = order_for(["sync"], self.folder, self._environ(environ), stderr, silence_s=silence_s, block_s=block_s)
+        environ = self._environ({"WATCHDOG_USEC": str(round(watchdog_s * 1_000_000))})
+        order = order_for(["sync"], self.folder, environ, stderr, silence_s=silence_s, block_s=block_s)
         return self._came(RESIDENTS.start(order), stderr)
 
-    def start_afresh(self, **environ: str) -> Daemon:
+    def start_afresh(self) -> Daemon:
         """The same as a program that makes its own imports."""
         stderr = self._pipe()
         # Both ends, as either alone would wait for the other.
         with os.fdopen(os.open(stderr, os.O_RDWR), "r+b", buffering=0) as pipe:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tasksync", "sync"],
-                cwd=self.folder, env=self._environ(environ), stdin=subprocess.DEVNULL, stderr=pipe,
+                cwd=self.folder, env=self._environ({}), stdin=subprocess.DEVNULL, stderr=pipe,
             )  # fmt: skip
             daemon = self._came(process, stderr)
             until(lambda: daemon.lines or process.poll() is not None, "a first line of the log")
         return daemon
 
-    def start_ready(self, **environ: str) -> Daemon:
+    def start_ready(self) -> Daemon:
         """A daemon whose first turn is over."""
-        daemon = self.start(**environ)
+        daemon = self.start()
         daemon.says("ready")
         return daemon
 

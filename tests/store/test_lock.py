@@ -152,6 +152,21 @@ def test_nobody_else_reads_the_lock(file: Path, clock: Clock) -> None:
     assert modes == {"tasksync.db.lock": 0o600, "tasksync.db.lock.owner": 0o600}
 
 
+def test_what_root_makes_is_the_services(file: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that root runs beside a service leaves nothing that the service's user could not open."""
+    file.touch()
+    given: dict[Path, tuple[int, int]] = {}
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda path, user, group: given.update({path: (user, group)}))
+    with MirrorLock(file, clock):
+        owner = (file.stat().st_uid, file.stat().st_gid)
+        assert given == {file.with_name(f"{file.name}{end}"): owner for end in (".lock", ".lock.owner")}
+    given.clear()
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with MirrorLock(file, clock):
+        assert given == {}
+
+
 def test_where_no_lock_can_be_had(tmp_path: Path, clock: Clock) -> None:
     """A missing directory, or something else in the lock's place, is said in a sentence with what to do."""
     (tmp_path / "taken.db.lock").mkdir()

@@ -48,6 +48,11 @@ def restore(
     then = None if at is None else _instant(at)
     config, around = prepare(context)
     with writing(config, around, command="tasksync restore") as (unit, now):
+        if then is not None and then < now - config.sync.keep_history:
+            raise WrongUsage(
+                f"--at: the history goes back to {show.iso(now - config.sync.keep_history)} (sync.keep_history), so "
+                "nothing tells how it was then. Nothing was changed."
+            )
         record = find(unit, reference)
         was_deleted = record.deleted_at is not None
         done = restore_record(

@@ -131,9 +131,11 @@ class _Lock(ABC):
             }
         )
         try:
+            _share(self._path, self._file)
             self._note_path.unlink(missing_ok=True)
             self._note_path.touch(mode=0o600, exist_ok=False)
             self._note_path.write_text(self._note, encoding="utf-8")
+            _share(self._note_path, self._file)
         except OSError as error:
             raise _unusable(self._file, error.strerror or str(error)) from error
 
@@ -196,6 +198,13 @@ class DaemonLock(_Lock):
 
 def _beside(file: Path, suffix: str) -> Path:
     return file.with_name(file.name + suffix)
+
+
+def _share(path: Path, file: Path) -> None:
+    """What root makes beside the mirror of a service is the service's, whose user could not open it otherwise."""
+    if os.geteuid() == 0:
+        owner = (file if file.exists() else file.parent).stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _inode(path: Path) -> tuple[int, int] | None:
