@@ -58,6 +58,7 @@ class Script:
     def __init__(self, *names: str, every: timedelta = HOUR, grace: timedelta = HOUR) -> None:
         self.terms = Terms(poll_every=dict.fromkeys(names, every), shutdown_grace=grace, address=None)
         self.states: dict[str, State] = {}
+        self.outbox: dict[str, dict[str, int]] = {}
         self.opened: set[str] = set()
         self.turns: list[set[str]] = []
         self.reached: list[str] = []
@@ -75,7 +76,8 @@ class Script:
     def _part(self, name: str, *, polled: bool) -> Part:
         state = self.states.get(name, State.OK)
         (self.opened.discard if state is not State.OK else self.opened.add)(name)
-        return Part(name=name, polled=polled, state=state, error=None if state is State.OK else "It does not answer.")
+        error = None if state is State.OK else "It does not answer."
+        return Part(name=name, polled=polled, state=state, error=error, outbox=self.outbox.get(name, {}))
 
     async def reach(self, name: str) -> Part:
         self.reached.append(name)
@@ -197,6 +199,23 @@ async def test_what_knocks_during_a_turn_is_due_in_the_next() -> None:
         await until(lambda: len(work.turns) == 3)
         await asyncio.sleep(0.2)
     assert work.turns[1:] == [{"office"}, {"capsule"}]
+
+
+async def test_what_could_not_be_sent_is_sent_between_the_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as something waits, there are turns in which nothing is polled but what is in doubt."""
+    monkeypatch.setattr("tasksync.service.daemon._DRAIN_EVERY", SOON)
+    work = Script("office", "capsule", "advisers")
+    work.outbox = {"office": {"pending": 2, "held": 1}, "capsule": {"unknown": 1}}
+    async with Stand(work).running():
+        await until(lambda: len(work.turns) == 2)
+        assert work.turns[1] == {"capsule"}
+        del work.outbox["capsule"]
+        await until(lambda: work.turns[-1] == set())
+        work.outbox["office"] = {"held": 1}
+        await asyncio.sleep(0.3)
+        turns = len(work.turns)
+        await asyncio.sleep(0.3)
+        assert len(work.turns) == turns
 
 
 async def test_who_cannot_be_reached_takes_part_in_no_turn() -> None:

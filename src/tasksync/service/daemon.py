@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Final
@@ -19,7 +19,7 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from tasksync.errors import ConfigError, ExitCode, MirrorUnusable
-from tasksync.ports import Clock, Log
+from tasksync.ports import Clock, Log, OperationState
 from tasksync.service.heart import Heart
 from tasksync.service.metrics import Metrics
 from tasksync.service.pace import until_next
@@ -29,12 +29,15 @@ from tasksync.service.signals import heeding
 from tasksync.service.standing import Standing
 from tasksync.service.systemd import Notifier
 from tasksync.service.teller import Teller
-from tasksync.service.turn import State, Turn
+from tasksync.service.turn import Part, State, Turn
 from tasksync.service.web.app import create_app
 from tasksync.service.web.pages import Pages
 from tasksync.service.work import Address, Load, Work
 
-HOUSEKEEPING: Final = "/housekeeping"  # no name of a connection has a slash
+# No name of a connection has a slash.
+HOUSEKEEPING: Final = "/housekeeping"
+OUTBOX: Final = "/outbox"
+_DRAIN_EVERY: Final = timedelta(minutes=1)
 _TIDY_EVERY: Final = timedelta(hours=1)
 _MIRROR_AGAIN_S: Final = 5.0
 _MIRROR_SELDOM_S: Final = 300.0
@@ -180,9 +183,11 @@ class Daemon:
                 self._due.add(name)
             else:
                 self._reach.begin(name)
+        if OUTBOX in knocks:
+            self._due |= self._doubtful()
         if HOUSEKEEPING in knocks and not self._stopping:
             await self._guarded(self._work.tidy())
-        if self._due and not self._stopping:
+        if (self._due or OUTBOX in knocks) and not self._stopping:
             await self._guarded(self._turn(self._work))
             await asyncio.sleep(_BREATH_S)
 
@@ -221,6 +226,20 @@ class Daemon:
         for name, one in self._standing.connections.items():
             self._standing.plan(name, self._scheduler.set(name, until_next(one, now)))
 
+        if any(_waits(part) for part in self._open_parts()):
+            self._scheduler.set(OUTBOX, _DRAIN_EVERY)
+        else:
+            self._scheduler.drop(OUTBOX)
+
+    def _doubtful(self) -> set[str]:
+        """Those of which only a poll tells what became of a request."""
+        return {part.name for part in self._open_parts() if part.outbox.get(OperationState.UNKNOWN)}
+
+    def _open_parts(self) -> Iterator[Part]:
+        for name, one in self._standing.connections.items():
+            if one.part is not None and self._work is not None and self._work.is_open(name):
+                yield one.part
+
     # --- one configuration after the other ---
 
     async def _take_over(self, work: Work) -> None:
@@ -230,6 +249,8 @@ class Daemon:
         except ConfigError:
             await work.close()
             raise
+        if work.terms.address is not None:
+            self._log.info("listening", host=work.terms.address.host, port=work.terms.address.port)
         self._work = work
         self._reach = Reach(work, self._teller, answered=self._knock, tried=self._plan, crashed=self._crashed)
         work.begin()
@@ -274,3 +295,8 @@ class Daemon:
         await self._pages.close()
         if self._work is not None:
             await self._work.close()
+
+
+def _waits(part: Part) -> bool:
+    """Whether something waits that might be done: what could not be sent, or got no answer, but for what is held."""
+    return any(part.outbox.get(state) for state in (OperationState.PENDING, OperationState.UNKNOWN))

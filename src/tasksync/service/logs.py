@@ -30,7 +30,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # What a library tells at "info" is about itself. httpcore tells every header at "debug", and the transport logs its
 # own requests. A library that is not named here is heard from the configured level on.
-_QUIET = ("httpx", "httpcore", "alembic", "apscheduler", "asyncio", "uvicorn.access")
+_QUIET = ("httpx", "httpcore", "alembic", "apscheduler", "asyncio", "uvicorn.error", "uvicorn.access")
 _OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "apscheduler")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from tasksync.errors import MirrorUnusable
 from tasksync.service.teller import Teller
 from tasksync.service.turn import State
 from tasksync.service.work import Work
@@ -53,6 +54,10 @@ class Reach:
     async def _try(self, name: str) -> None:
         try:
             part = await self._work.reach(name)
+        except MirrorUnusable as error:
+            # That is where tokens are kept. The connection is tried again when it is due again.
+            self._teller.mirror_failed(error)
+            return
         finally:
             del self._under_way[name]
         self._teller.reached(part)
