@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
@@ -90,11 +89,8 @@ def config(project: Path, crms: Crms, port: int) -> str:
 @pytest.fixture(scope="module")
 def installed(debian: Debian, crms: Crms, config: str, project: Path) -> dict[str, str]:
     """All lines of the section, each run with success, in their order: what each printed."""
-    readme = Path(os.environ.get("TASKSYNC_README", project / "README.md")).read_text(encoding="utf-8")
     printed = {}
-    for line in section(readme):
-        if line.startswith("systemctl enable --now tasksync"):
-            crms.nothing_doubled()
+    for line in section((project / "README.md").read_text(encoding="utf-8")):
         secret = next((token for name, (_, token) in SECRETS.items() if f"{name}.token" in line), "")
         printed[line] = debian.follow(line, stdin=f"{secret}\n")
         if CONFIG in line and line.startswith("install "):
@@ -185,6 +181,23 @@ def test_killed(service: Debian, crms: Crms) -> None:
     after, restarts = service.show("tasksync", "MainPID", "NRestarts")
     assert (after != before, restarts) == (True, "1")
     crms.nothing_doubled()
+
+
+def test_hanging(service: Debian, crms: Crms) -> None:
+    """When it hangs, systemd notices, ends it, and starts it again. (The unit is made impatient for that.)"""
+    dropped_in = "/run/systemd/system/tasksync.service.d/impatient.conf"
+    impatient = "[Service]\nWatchdogSec=3s\nTimeoutAbortSec=1s\nRestartSec=100ms\n"
+    service.run("install", "-D", "/dev/stdin", dropped_in, stdin=impatient)
+    service.run("systemctl", "daemon-reload")
+    service.run("systemctl", "restart", "tasksync")
+    service.run("systemctl", "kill", "--signal=STOP", "--kill-whom=main", "tasksync")
+    wait_for(lambda: service.show("tasksync", "NRestarts"), lambda seen: seen == ["1"])
+    service.run("rm", dropped_in)
+    service.run("systemctl", "daemon-reload")
+    said = service.run("journalctl", "--no-pager", "--unit=tasksync", "--lines=20").stdout
+    assert "Failed with result 'watchdog'" in said
+    crms.add("plannr", "After it hung")
+    crms.arrives("After it hung")
 
 
 def test_stop(service: Debian) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from firm import Lines
 
-from tasksync.errors import ConfigError, ExitCode, MirrorBusy, MirrorUnusable, WrongAccount
+from tasksync.errors import ConfigError, ExitCode, MirrorBusy, MirrorUnusable, Stopping, WrongAccount
 from tasksync.service.clock import SystemClock
 from tasksync.service.daemon import Daemon
 from tasksync.service.heart import Heart
@@ -390,6 +390,18 @@ async def test_a_stop_during_the_first_turn() -> None:
     release.set()
     assert await asyncio.wait_for(task, 5) is ExitCode.IN_STEP
     assert [kind for kind, _ in stand.systemd.told] == ["stopping"]
+
+
+async def test_a_turn_that_did_not_begin_before_the_stop() -> None:
+    """A turn that waited for somebody else's work on the mirror when the stop came is no failure."""
+    work = Script("office")
+    stand = Stand(work)
+    async with stand.running() as run:
+        work.errors.append(Stopping())
+        stand.daemon.sync_now(["office"])
+        await until(lambda: len(work.turns) == 2)
+        assert not run.done()
+    assert run.result() is ExitCode.IN_STEP
 
 
 # --- reloading ---

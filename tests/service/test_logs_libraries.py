@@ -102,7 +102,7 @@ class Server(uvicorn.Server):
 
 
 async def test_web_server(start: Callable[..., Log], told: Told) -> None:
-    """What uvicorn tells of a page that failed has our form, and is redacted; so has what it tells of itself."""
+    """What uvicorn tells of a page that failed has our form, and is redacted."""
     start()
 
     async def app(scope: Any, _receive: Any, _send: Any) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Final, Self
 
 from tasksync.bootstrap.surroundings import Surroundings
 from tasksync.engine.cycle import latest_moment
-from tasksync.errors import ConfigError, MirrorBusy, MirrorUnusable, Stopping
+from tasksync.errors import ConfigError, MirrorBusy, Stopping
 from tasksync.store.lock import DAEMON, DaemonLock, MirrorLock
 from tasksync.store.mirror import SqlMirror
 from tasksync.store.opening import mirror_file, open_mirror
@@ -26,9 +27,10 @@ class Tenancy:
     def __init__(self, database: str, around: Surroundings, mirror: SqlMirror, daemon_lock: DaemonLock | None) -> None:
         self.database = database
         self.around = around
-        self._mirror = mirror
-        self._sound = True
+        self.mirror = mirror
         self._daemon_lock = daemon_lock
+        self._file = mirror_file(database)
+        self._inode = _inode(self._file)
 
     @classmethod
     @contextmanager
@@ -38,23 +40,8 @@ class Tenancy:
         with ExitStack() as stack:
             daemon_lock = None if file is None else stack.enter_context(DaemonLock(file, around.clock))
             mirror = open_mirror(database)
-            try:
-                around = around.steady(latest_moment(mirror))
-            except BaseException:
-                mirror.close()
-                raise
-            tenancy = cls(database, around, mirror, daemon_lock)
-            stack.callback(tenancy._close)
-            yield tenancy
-
-    @property
-    def mirror(self) -> SqlMirror:
-        """Opened anew, if something was wrong with it. Raises `MirrorUnusable`."""
-        if not self._sound:
-            self._mirror.close()
-            self._mirror = open_mirror(self.database)
-            self._sound = True
-        return self._mirror
+            stack.callback(mirror.close)
+            yield cls(database, around.steady(latest_moment(mirror)), mirror, daemon_lock)
 
     def require(self, database: str) -> None:
         """Raises `ConfigError` for another database than this: a running daemon does not move."""
@@ -64,29 +51,27 @@ class Tenancy:
     @asynccontextmanager
     async def at_work(self, stopping: Callable[[], bool]) -> AsyncIterator[Callable[[], bool]]:
         """Within the block, nobody else works on the mirror; what it gives says whether that still holds. Waits for
-        whoever does. Raises `Stopping` when `stopping`, and `MirrorBusy` when somebody took our locks away.
+        whoever does. Raises `Stopping` when `stopping`, and `MirrorBusy` when our lock or the mirror itself was taken
+        away.
         """
-        file = mirror_file(self.database)
-        if file is None:
+        if self._file is None:
             yield lambda: True
             return
-        lock = MirrorLock(file, self.around.clock, command=DAEMON)
+        lock = MirrorLock(self._file, self.around.clock, command=DAEMON)
         await self._acquire(lock, stopping)
         try:
+            if not self._is_tenant():
+                raise MirrorBusy(
+                    f"The mirror {self._file}, or the lock beside it, was replaced while this tasksync used it. "
+                    "Nothing was written. Stop tasksync before you put another mirror in its place."
+                )
             yield lambda: lock.still_held() and self._is_tenant()
-        except MirrorUnusable:
-            self._sound = False
-            raise
         finally:
             lock.__exit__(None, None, None)
 
     async def _acquire(self, lock: MirrorLock, stopping: Callable[[], bool]) -> None:
         waited_s = 0.0
         while True:
-            if not self._is_tenant():
-                raise MirrorBusy(
-                    "The lock which says that a sync runs here was taken away while it was held. Nothing was written."
-                )
             try:
                 lock.__enter__()
             except MirrorBusy as busy:
@@ -100,7 +85,13 @@ class Tenancy:
                 return
 
     def _is_tenant(self) -> bool:
-        return self._daemon_lock is None or self._daemon_lock.still_held()
+        locked = self._daemon_lock is None or self._daemon_lock.still_held()
+        return locked and _inode(self._file) == self._inode
 
-    def _close(self) -> None:
-        self._mirror.close()
+
+def _inode(file: Path | None) -> tuple[int, int] | None:
+    try:
+        found = None if file is None else file.stat()
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)

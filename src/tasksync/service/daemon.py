@@ -18,7 +18,7 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
-from tasksync.errors import ConfigError, ExitCode, MirrorUnusable
+from tasksync.errors import ConfigError, ExitCode, MirrorUnusable, Stopping
 from tasksync.ports import Clock, Log, OperationState
 from tasksync.service.heart import Heart
 from tasksync.service.metrics import Metrics
@@ -202,6 +202,8 @@ class Daemon:
             if self._turning.cancelled():
                 return
             turn = self._turning.result()
+        except Stopping:
+            return
         finally:
             self._turning.cancel()
             self._turning = None
@@ -215,6 +217,8 @@ class Daemon:
         """What the mirror's trouble keeps from being done now is done when that is over: a disk gets room again."""
         try:
             await doing
+        except Stopping:
+            return
         except MirrorUnusable as error:
             self._teller.mirror_failed(error)
             wait_s = min(_MIRROR_AGAIN_S * 2 ** min(self._mirror_failures, 10), _MIRROR_SELDOM_S)

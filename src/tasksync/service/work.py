@@ -45,8 +45,8 @@ class Work(Protocol):
 
     async def turn(self, due: Collection[str], failing: Collection[str]) -> Turn:
         """Poll the connections that are `due`, and deliver to all that are open. Those that are `failing` failed when
-        they were last polled. Raises `MirrorUnusable` when the mirror cannot be used, which another turn may mend, and
-        any other `StopProgram` when the daemon cannot go on.
+        they were last polled. Raises `MirrorUnusable` when the mirror cannot be used, which another turn may mend,
+        `Stopping` when it was stopped before it began, and any other `StopProgram` when the daemon cannot go on.
         """
 
     async def tidy(self) -> None:
