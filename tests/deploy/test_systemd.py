@@ -184,7 +184,7 @@ def test_killed(service: Debian, crms: Crms) -> None:
 
 
 def test_hanging(service: Debian, crms: Crms) -> None:
-    """When it hangs, systemd notices, ends it, and starts it again. (The unit is made impatient for that.)"""
+    """When it hangs, systemd notices, ends it, and starts it again. The unit is made impatient for that."""
     dropped_in = "/run/systemd/system/tasksync.service.d/impatient.conf"
     impatient = "[Service]\nWatchdogSec=3s\nTimeoutAbortSec=1s\nRestartSec=100ms\n"
     service.run("install", "-D", "/dev/stdin", dropped_in, stdin=impatient)

@@ -1,0 +1,33 @@
+"""The soak, by hand, from the root of the repository: python -m tests.soak [--minutes 10] [--seed N]."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from random import SystemRandom
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
+
+from soaking import Soak  # noqa: E402 -- it is found by the line above
+from working_day import working_day  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long (default: 10)")
+    parser.add_argument("--seed", type=int, default=None, help="of what people do and what goes wrong (default: any)")
+    given = parser.parse_args()
+    seed = SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
+    print(f"seed {seed}, {given.minutes:g} minutes and some quiet", flush=True)
+    with tempfile.TemporaryDirectory(prefix="tasksync-soak-") as folder, working_day(Path(folder)) as firm:
+        soak = Soak(firm=firm, seed=seed, length_s=given.minutes * 60)
+        soak.run()
+    for name, value in soak.figures.items():
+        print(f"{name:>24}  {value}")
+    print("All is in step: nothing lost, nothing doubled, nothing left to do.")
+
+
+if __name__ == "__main__":
+    main()
