@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import socket
 import stat
 import subprocess
@@ -24,7 +25,8 @@ from tasksync.service.clock import SystemClock
 
 HOST_SCRIPT = Path(__file__).with_name("container_host.py")
 BASE = "localhost/debian-python:12"
-IMAGE = "localhost/tasksync:test"
+IMAGE = "localhost/tasksync"
+README = Path(__file__).parents[2] / "README.md"
 USER = 12345
 TOKEN = "canary-4f1c9b7e2d"
 CRMS = {"office": "onlyoffice", "capsule": "capsule", "advisers": "plannr"}
@@ -70,12 +72,20 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerHost]:
 
 @pytest.fixture(scope="module")
 def image(host: ContainerHost, debian_root: Path, project: Path) -> str:
-    """Built from the repository as it is, as the Containerfile says, but for the base."""
+    """Built from the repository as README says, but for the base."""
     host.must("import", str(debian_root), BASE)
-    containerfile = project / "deploy/container/Containerfile"
-    own = ("--format=docker", f"--tag={IMAGE}", f"--file={containerfile}", f"--build-arg=BASE_IMAGE={BASE}")
-    host.must("build", *own, str(project))
+    podman, build, *options, context = commands_of_the_readme()[0]
+    assert (podman, build, context) == ("podman", "build", ".")
+    here = [str(project / one) if one.startswith("deploy/") else one for one in options]
+    host.must("build", *here, f"--build-arg=BASE_IMAGE={BASE}", str(project))
     return IMAGE
+
+
+def commands_of_the_readme() -> list[list[str]]:
+    """Those of the section about containers."""
+    section = README.read_text(encoding="utf-8").split("## In a container\n", 1)[1]
+    block = section.split("```sh\n", 1)[1].split("```", 1)[0]
+    return [shlex.split(line) for line in block.splitlines()]
 
 
 class Firm:
@@ -120,28 +130,44 @@ class Setting:
         return self.host.call("podman", "run", "--rm", *HARDENED, *self.options, self.image, *command)
 
 
-@pytest.fixture
-def setting(host: ContainerHost, image: str, firm: Firm, project: Path, tmp_path: Path) -> Iterator[Setting]:
-    """The configuration of compose.yaml, for the sandbox; its secrets, readable by the user alone; a new volume."""
-    port = free_port()
+def write_config(project: Path, firm: Firm, config: Path, port: int) -> None:
+    """The configuration of compose.yaml, for the sandbox."""
     text = (project / "deploy/container/config.yaml").read_text(encoding="utf-8")
     for connection, crm in CRMS.items():
         text, replaced = re.subn(rf"(  {connection}:\n    type: \w+\n    url: )\S+", rf"\g<1>{firm.url}/{crm}", text)
         assert replaced == 1
     text = text.replace("poll_every: 60s", "poll_every: 1s").replace(":9460", f":{port}")
-    config = tmp_path / "config.yaml"
     config.write_text(text, encoding="utf-8")
     config.chmod(0o644)
+
+
+@pytest.fixture
+def clean(host: ContainerHost) -> Iterator[None]:
+    """Nothing of one test is left for the next."""
+    yield
+    host.must("podman", "rm", "--all", "--force", "--time=0")
+    host.must("podman", "volume", "rm", "--all", "--force")
+    host.must("podman", "secret", "rm", "--all")
+
+
+@pytest.fixture
+def setting(host: ContainerHost, image: str, firm: Firm, project: Path, tmp_path: Path, clean: None) -> Setting:
+    """A configuration for the sandbox; its secrets, readable by the user alone; a new volume."""
+    port = free_port()
+    config = tmp_path / "config.yaml"
+    write_config(project, firm, config, port)
     options = [f"--volume={config}:/etc/tasksync/config.yaml:ro", "--volume=mirror:/var/lib/tasksync"]
     for connection in CRMS:
         name = f"{connection}.token"
         (tmp_path / name).write_text(TOKEN, encoding="utf-8")
         host.must("podman", "secret", "create", name, str(tmp_path / name))
         options.append(f"--secret={name},uid={USER},mode=0400")
-    yield Setting(host, image, tuple(options), "mirror", port)
-    host.must("podman", "rm", "--all", "--force", "--time=0")
-    host.must("podman", "volume", "rm", "--all", "--force")
-    host.must("podman", "secret", "rm", "--all")
+    return Setting(host, image, tuple(options), "mirror", port)
+
+
+def logs_of(host: ContainerHost, container: str = "tasksync") -> str:
+    logs = host.call("podman", "logs", container)
+    return logs.stdout + logs.stderr
 
 
 def free_port() -> int:
@@ -258,10 +284,10 @@ def test_the_daemon(setting: Setting, firm: Firm) -> None:
     assert time.monotonic() - began < 20
     found = host.inspect(container)
     assert (found["State"]["Status"], found["State"]["ExitCode"]) == ("exited", 0)
-    logs = host.call("podman", "logs", "sidecar")
-    events = [json.loads(line) for line in (logs.stdout + logs.stderr).splitlines()]
+    logs = logs_of(host, "sidecar")
+    events = [json.loads(line) for line in logs.splitlines()]
     assert {event["level"] for event in events} <= {"info", "warning"}
-    assert TOKEN not in logs.stdout + logs.stderr + json.dumps(found)
+    assert TOKEN not in logs + json.dumps(found)
 
 
 def test_unhealthy(setting: Setting) -> None:
@@ -269,3 +295,24 @@ def test_unhealthy(setting: Setting) -> None:
     asked = setting.run("status", "--health")
     assert asked.returncode == 1
     assert "Traceback" not in asked.stderr
+
+
+def test_the_commands_of_the_readme(
+    host: ContainerHost, image: str, firm: Firm, project: Path, tmp_path: Path, clean: None
+) -> None:
+    """What README has people type gives a daemon that keeps tasks in step, heeds its signals and stops in order."""
+    _, *secrets, run, status, reload_, stop = commands_of_the_readme()
+    (tmp_path / "deploy/container").mkdir(parents=True)
+    write_config(project, firm, tmp_path / "deploy/container/config.yaml", free_port())
+    for connection in CRMS:
+        (tmp_path / f"{connection}.token").write_text(TOKEN, encoding="utf-8")
+    for *create, file in secrets:
+        host.must(*create, str(tmp_path / file))
+    host.must(*(one.replace("./deploy/", f"{tmp_path}/deploy/") for one in run))
+    firm.add("plannr", title="Typed in", due="2026-06-10")
+    wait_until(lambda: "Typed in" in firm.titles("onlyoffice") & firm.titles("capsule"), "in step")
+    assert "Last sync" in host.must(*status)
+    host.must(*reload_)
+    wait_until(lambda: "reloaded" in logs_of(host), "reloaded")
+    host.must(*stop)
+    assert host.inspect("tasksync")["State"]["ExitCode"] == 0

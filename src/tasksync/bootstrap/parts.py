@@ -43,6 +43,7 @@ def part_of(
         state=State(member.state.value),
         error=member.error,
         poll_s=member.polling_s,
+        poll_requests=member.poll_requests,
         read=member.tally.read,
         requests=member.requests,
         written={action.value: tally[done] for action, done in _DONE.items() if tally[done]},

@@ -165,7 +165,8 @@ class Cycle:
             member.account = self._accounts[member.name]
             return
         try:
-            member.account = await member.connector.open()
+            with member.polling(self._clock):
+                member.account = await member.connector.open()
         except (RetryLater, SkipRecord, StopConnection) as error:
             member.fail(error, self._redact(str(error)))
             self._contexts[0].complain("connection_failed", error, member, state=member.state)
@@ -204,7 +205,7 @@ class Cycle:
         polled = [member for member in opened if member.due]
         await directory.open(opened)
         self._plan_waiting(context, planner)
-        await together(poll(context, intake, member) for member in polled)
+        await together(self._poll(context, intake, member) for member in polled)
         unlinked = Unlinked(context, intake)
         lost = LostAnswers(context, planner, intake, unlinked)
         for member in polled:
@@ -224,6 +225,10 @@ class Cycle:
         if not self._dry_run:
             await Push(context, planner, intake).run()
         return intake
+
+    async def _poll(self, context: Context, intake: Intake, member: Member) -> None:
+        with member.polling(self._clock):
+            await poll(context, intake, member)
 
     def _turn(self, context: Context, member: Member, directory: Directory) -> None:
         """Load what the mirror knows of the connection's records of this kind."""

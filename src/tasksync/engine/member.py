@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -89,7 +90,8 @@ class Member:
     The rest is of one kind of record, while the cycle is about that (`turn_to`). `remembered`: what the mirror knows.
     `started_at`: when this cycle's poll was started (`started_there`: by the CRM's clock). `looked`: it went through;
     `complete`: its snapshot is; `seen`: the external ids in it. `last_look`: when the last poll was started, this
-    cycle's or an earlier one's that went through; `look_before`: when the one before it was.
+    cycle's or an earlier one's that went through; `look_before`: when the one before it was. Opening and polling it
+    took `polling_s` seconds and `poll_requests`.
     `sent`: by record id, what an earlier write whose answer was lost may have set.
     """
 
@@ -116,6 +118,7 @@ class Member:
     sent: dict[str, Values] = field(default_factory=dict)
     met: bool = False
     polling_s: float = 0.0
+    poll_requests: int = 0
     _lenses: dict[str, Mapping[str, Lens]] = field(default_factory=dict)
     _requests_before: int = 0
 
@@ -159,6 +162,16 @@ class Member:
         self.seen = set()
         self.sent = dict(sent)
         self.pushing = self.state is not State.NEEDS_LOGIN
+
+    @contextmanager
+    def polling(self, clock: Clock) -> Iterator[None]:
+        """What is done within the block is part of polling it."""
+        began_at, before = clock.now(), self.connector.requests
+        try:
+            yield
+        finally:
+            self.polling_s += (clock.now() - began_at).total_seconds()
+            self.poll_requests += self.connector.requests - before
 
     def look(self, now: datetime) -> None:
         """Its poll begins."""

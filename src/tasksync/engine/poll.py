@@ -24,9 +24,9 @@ async def poll(context: Context, intake: Intake, member: Member) -> None:
     What was taken in before a page failed stays: every observation counts for itself, and only absence needs all of
     them.
     """
-    began_at = asked_at = context.clock.now()
-    member.look(began_at)
-    read_before, since = member.tally.read, _since(context, member, began_at + member.connector.clock_difference)
+    asked_at = context.clock.now()
+    member.look(asked_at)
+    read_before, since = member.tally.read, _since(context, member, asked_at + member.connector.clock_difference)
     try:
         async for page in member.connector.poll(context.kind.name, since):
             answered_at = context.clock.now()
@@ -47,8 +47,6 @@ async def poll(context: Context, intake: Intake, member: Member) -> None:
         member.looked = True
         member.complete = since is None
         context.log.debug("poll_finished", connection=member.name, read=len(member.seen), complete=member.complete)
-    finally:
-        member.polling_s += (context.clock.now() - began_at).total_seconds()
 
 
 def _since(context: Context, member: Member, now: datetime) -> datetime | None:

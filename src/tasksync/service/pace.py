@@ -35,7 +35,5 @@ def _as_quota_lasts(one: ConnectionStanding, now: datetime) -> timedelta:
     if part is None or part.quota_left is None or part.quota_reset is None or part.quota_reset <= now:
         return timedelta(0)
     left = part.quota_reset - now
-    # A write costs two requests: it is read before.
-    of_a_poll = max(1, part.requests - 2 * sum(part.written.values()))
-    affordable = part.quota_left // (_OURS * of_a_poll)
+    affordable = part.quota_left // (_OURS * max(1, part.poll_requests))
     return left / affordable if affordable else left

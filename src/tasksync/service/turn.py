@@ -25,11 +25,12 @@ class State(StrEnum):
 class Part:
     """One connection's part in a turn.
 
-    `polled`: it was its turn to be polled, which took `poll_s` seconds; `state` and `error` are of this attempt, or of
-    the pushes to it. `written` counts writes that got through, by `core.plan.Action`. `outbox` counts what waits, by
-    `ports.OperationState`; `oldest_at` is since when the one that has waited longest does, of those that wait for no
-    person. `complete_at`: when its last complete snapshot was started. `clock_difference_s`: its clock minus ours.
-    `quota_left` of `quota_limit` requests remain until `quota_reset` (by our clock), as far as the CRM says so.
+    `polled`: it was its turn to be polled, which took `poll_s` seconds and `poll_requests`; `state` and `error` are of
+    this attempt, or of the pushes to it. `written` counts writes that got through, by `core.plan.Action`. `outbox`
+    counts what waits, by `ports.OperationState`; `oldest_at` is since when the one that has waited longest does, of
+    those that wait for no person. `complete_at`: when its last complete snapshot was started. `clock_difference_s`: its
+    clock minus ours. `quota_left` of `quota_limit` requests remain until `quota_reset` (by our clock), as far as the
+    CRM says so.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Part:
     state: State
     error: str | None = None
     poll_s: float = 0.0
+    poll_requests: int = 0
     read: int = 0
     requests: int = 0
     written: Mapping[str, int] = field(default_factory=dict)
