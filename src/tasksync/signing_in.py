@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from tasksync.bootstrap import Surroundings, dial_for, oauth_client, open_dialer, open_tokens
+from tasksync.bootstrap.connecting import dial_for, oauth_client, open_dialer, open_tokens
+from tasksync.bootstrap.surroundings import Surroundings
 from tasksync.config import Config
 from tasksync.connectors.manifest import ConnectionSettings, discover
 from tasksync.errors import RetryLater, SkipRecord, StopConnection, TasksyncError, WrongAccount, WrongUsage

@@ -16,8 +16,7 @@ import pytest
 from desk import Desk
 from signing import BROWSER, CONFIG, CRMS, crm_of, load
 
-from tasksync import cli
-from tasksync.bootstrap import surroundings
+from tasksync.bootstrap.surroundings import surroundings
 from tasksync.config import load_config
 from tasksync.errors import NeedsLogin
 
@@ -131,6 +130,7 @@ def test_nothing_is_entered(desk: Desk) -> None:
 
 INTERRUPTIBLE = """
 import signal
+from tasksync.cli import login as command
 from tasksync.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
@@ -245,11 +245,11 @@ def test_a_redirect_url_of_another_machine_is_taken_by_hand(desk: Desk) -> None:
 
 def test_nobody_comes_back(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The wait is bounded, and ends as a connection that still needs its login."""
-    monkeypatch.setattr(cli.login, "WAIT_S", 0.05)
+    monkeypatch.setattr(command, "WAIT_S", 0.05)
     config = load_config(desk.folder / "config.yaml", desk.environ)
     around = surroundings(config.log)
     with pytest.raises(NeedsLogin, match=r"Nobody came back.*tasksync login capsule --manual"):
-        asyncio.run(cli.login._login(config, around, "capsule", manual=False, browser=False))
+        asyncio.run(command._login(config, around, "capsule", manual=False, browser=False))
     assert "/oauth/authorise?" in capsys.readouterr().out
 
 

@@ -72,8 +72,10 @@ atexit.register(NURSERY.close)
 
 def serve() -> None:
     """The parent: until its standard input ends."""
-    import tasksync.cli.app  # noqa: F401, PLC0415 -- what all children need
+    from tasksync.cli.app import COMMANDS  # noqa: PLC0415 -- only the parent makes the imports, for all its children
 
+    for place in COMMANDS:
+        place.load()
     for line in sys.stdin:
         child = os.fork()
         if not child:

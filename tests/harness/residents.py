@@ -103,7 +103,7 @@ atexit.register(RESIDENTS.close)
 
 def serve() -> None:
     """The parent: until its standard input ends."""
-    for name in ("tasksync.cli.app", "tasksync.bootstrap.daemon", "uvicorn.loops.asyncio", "httpcore._backends.anyio"):
+    for name in ("tasksync.cli.sync", "tasksync.bootstrap.daemon", "uvicorn.loops.asyncio", "httpcore._backends.anyio"):
         importlib.import_module(name)
     gc.freeze()
     for line in sys.stdin:

@@ -45,6 +45,8 @@ _WARM: Final = 0.2
 """After this share of the time nothing is done for the first time any more."""
 
 MIB: Final = 1024 * 1024
+MOST_GROWN: Final = 4 * MIB
+"""From then on, however long it takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +70,12 @@ class Soak:
     created: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     samples: list[Sample] = field(default_factory=list)
-    calm: list[Sample] = field(default_factory=list)
     figures: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.first = self.last = Sample(at_s=0.0, rss=0, descriptors=0)
+        self.grown = 0.0
+        self.figures = {"seed": str(self.seed)}
         self._random = random.Random(self.seed)  # noqa: S311 -- it has to come out the same each time
 
     def run(self) -> None:
@@ -82,11 +86,16 @@ class Soak:
         for name in CRMS:
             self._create(name)
         daemon = self.firm.start_ready()
+        self.first = _sample(daemon, 0.0)
         self._unrest(daemon)
         self._quiet(daemon)
         self._tell(daemon)
         assert daemon.stop() == 0
         self._judge(daemon)
+
+    def table(self) -> list[str]:
+        """What there was, and what it took."""
+        return [f"{name:>24}  {value}" for name, value in self.figures.items()]
 
     # --- unrest ---
 
@@ -165,8 +174,11 @@ class Soak:
         self.figures["in step after"] = f"{time.monotonic() - begun:.1f} s of quiet"
         cycles, written = daemon.status()["cycles"], self._written()
         until(lambda: daemon.status()["cycles"] >= cycles + 4, "four more cycles")
-        self.calm = [_sample(daemon, self.length_s) for _ in range(5)]
         assert self._written() == written, "what is in step is written to"
+        # Connections that nobody uses are closed after a while.
+        few = self.first.descriptors + len(CRMS)
+        until(lambda: _sample(daemon, 0.0).descriptors <= few, f"at most {few} open descriptors beside {daemon}")
+        self.last = _sample(daemon, self.length_s)
 
     def _amiss(self, daemon: Daemon) -> Iterator[str]:
         """What is not as it has to be yet."""
@@ -192,11 +204,11 @@ class Soak:
     def _tell(self, daemon: Daemon) -> None:
         warm = [one for one in self.samples if self.length_s * _WARM <= one.at_s <= self.length_s * (_WARM + 0.1)]
         end = [one for one in self.samples if one.at_s >= self.length_s * 0.9]
-        self.rss_warm, self.rss_end = (median(one.rss for one in some) for some in (warm, end))
+        before, after = (median(one.rss for one in some) for some in (warm, end))
+        self.grown = after - before
         requests = Counter(str(status) for name in CRMS for _, _, status in self.firm.requests(name))
         written = sum(found for name in CRMS for found in _writes(daemon, name))
         self.figures |= {
-            "seed": str(self.seed),
             "unrest": f"{self.length_s:g} s",
             "cycles": str(daemon.status()["cycles"]),
             "requests": f"{requests.total()}, of which {requests['0']} without an answer",
@@ -204,14 +216,10 @@ class Soak:
             "faults set": f"{self.faults}, and {round(self.length_s / _OUTAGE_EVERY_S)} outages",
             "edits": ", ".join(f"{count} {kind}" for kind, count in sorted(self.edits.items())),
             "tasks in the end": str(len(self._shown("office"))),
-            "RSS": f"{self.rss_warm / MIB:.1f} MiB at {_WARM:.0%} of the time, {self.rss_end / MIB:.1f} MiB at its end",
-            "descriptors": f"at most {max(one.descriptors for one in self.samples)}, {self.descriptors} in the end",
+            "RSS": f"{before / MIB:.1f} MiB at {_WARM:.0%} of the time, {after / MIB:.1f} MiB at its end",
+            "descriptors": f"{self.first.descriptors} at the start, at most "
+            f"{max(one.descriptors for one in self.samples)}, {self.last.descriptors} in the end",
         }
-
-    @property
-    def descriptors(self) -> int:
-        """Open in the end, when all is quiet."""
-        return min(one.descriptors for one in self.calm)
 
     def _judge(self, daemon: Daemon) -> None:
         """What has to hold now, for ever."""
@@ -229,6 +237,7 @@ class Soak:
         assert all(replicas[one.id].keys() == CRMS.keys() for one in living), "not each has one replica everywhere"
         assert not [line for line in daemon.lines if "Traceback" in line], str(daemon)
         assert not daemon.events(level="error"), str(daemon)
+        assert self.grown < MOST_GROWN, f"grown by {self.grown / MIB:.1f} MiB"
 
 
 def _tag(task: Mapping[str, Any]) -> str:

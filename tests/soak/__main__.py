@@ -10,8 +10,13 @@ from random import SystemRandom
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
 
-from soaking import Soak  # noqa: E402 -- it is found by the line above
-from working_day import working_day  # noqa: E402
+from soaking import Soak
+from working_day import working_day
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -20,13 +25,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=None, help="of what people do and what goes wrong (default: any)")
     given = parser.parse_args()
     seed = SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
-    print(f"seed {seed}, {given.minutes:g} minutes and some quiet", flush=True)
+    say(f"seed {seed}, {given.minutes:g} minutes and some quiet")
     with tempfile.TemporaryDirectory(prefix="tasksync-soak-") as folder, working_day(Path(folder)) as firm:
         soak = Soak(firm=firm, seed=seed, length_s=given.minutes * 60)
         soak.run()
-    for name, value in soak.figures.items():
-        print(f"{name:>24}  {value}")
-    print("All is in step: nothing lost, nothing doubled, nothing left to do.")
+    for line in soak.table():
+        say(line)
+    say("All is in step: nothing lost, nothing doubled, nothing left to do.")
 
 
 if __name__ == "__main__":

@@ -9,26 +9,35 @@ from typing import Annotated
 import typer
 
 from tasksync import __version__
-from tasksync.cli.backup import backup
-from tasksync.cli.check import check
-from tasksync.cli.demo import demo
-from tasksync.cli.explain import explain
-from tasksync.cli.history import conflicts, history
-from tasksync.cli.holds import holds
-from tasksync.cli.link import link, unlink
-from tasksync.cli.login import login
-from tasksync.cli.map import map_
-from tasksync.cli.outbox import outbox
-from tasksync.cli.restore import restore
-from tasksync.cli.sandbox import sandbox
-from tasksync.cli.status import status
-from tasksync.cli.sync import sync
+from tasksync.cli.deferred import Place, group_of
 from tasksync.errors import TasksyncError
 
 _EPILOG = """Exit codes: 0 in step; 1 something failed and will be tried again; 2 usage or config;
 3 another tasksync has this mirror; 4 something is held for a person; 5 a connection needs new credentials."""
 
+COMMANDS = (
+    Place(
+        "sync", "tasksync.cli.sync:sync", "Keep the tasks of all connections in step: until it is stopped, or --once."
+    ),
+    Place("check", "tasksync.cli.check:check", "Check the configuration, and what each connection can do."),
+    Place("login", "tasksync.cli.login:login", "Sign a connection in by OAuth2."),
+    Place("demo", "tasksync.cli.demo:demo", "Show the main job, on simulated CRMs."),
+    Place("sandbox", "tasksync.cli.sandbox:sandbox", "Run simulated CRMs, for trying out a configuration."),
+    Place("status", "tasksync.cli.status:status", "Show the last sync, and how each connection stands."),
+    Place("holds", "tasksync.cli.holds:holds", "What a person has to decide."),
+    Place("map", "tasksync.cli.map:map_", "Show who and what is the same in several CRMs, and what is missing."),
+    Place("conflicts", "tasksync.cli.history:conflicts", "List fields that were edited in two CRMs at once."),
+    Place("history", "tasksync.cli.history:history", "Show a task, where it is, and every value it had."),
+    Place("explain", "tasksync.cli.explain:explain", "Show why a task is as it is."),
+    Place("restore", "tasksync.cli.restore:restore", "Bring back what was overwritten, or a task that was deleted."),
+    Place("link", "tasksync.cli.link:link", "Say that tasks are one and the same."),
+    Place("unlink", "tasksync.cli.link:unlink", "Say that a task was taken for another one."),
+    Place("outbox", "tasksync.cli.outbox:outbox", "What the CRMs still have to get."),
+    Place("backup", "tasksync.cli.backup:backup", "Copy the mirror to a file, also while tasksync runs."),
+)
+
 app = typer.Typer(
+    cls=group_of(*COMMANDS),
     name="tasksync",
     help="Keeps tasks in step between the CRM systems a firm uses. Try it with: tasksync demo",
     epilog=_EPILOG,
@@ -63,24 +72,6 @@ def options(
 ) -> None:
     """Options that come before the command."""
     context.obj = config
-
-
-app.command()(sync)
-app.command()(check)
-app.command()(login)
-app.command()(demo)
-app.command()(sandbox)
-app.command()(status)
-app.command()(backup)
-app.add_typer(holds, name="holds")
-app.command("map")(map_)
-app.command()(conflicts)
-app.command()(history)
-app.command()(explain)
-app.command()(restore)
-app.command()(link)
-app.command()(unlink)
-app.add_typer(outbox, name="outbox")
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tasksync.bootstrap import back_up
 from tasksync.cli import show
 from tasksync.cli.sync import prepare
+from tasksync.store.backup import back_up
 
 
 def backup(

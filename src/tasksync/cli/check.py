@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tasksync.bootstrap import Checked
-from tasksync.bootstrap import check as check_connections
+from tasksync.bootstrap.checking import Checked
+from tasksync.bootstrap.checking import check as check_connections
 from tasksync.cli import show
 from tasksync.cli.sync import prepare
 from tasksync.errors import ExitCode

@@ -14,7 +14,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from tasksync.bootstrap import Surroundings, surroundings, sync_once
+from tasksync.bootstrap.surroundings import Surroundings, surroundings
+from tasksync.bootstrap.syncing import sync_once
 from tasksync.cli import show
 from tasksync.config import Config, LogSettings, load_config
 from tasksync.core.match import alike

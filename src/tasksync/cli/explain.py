@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from tasksync.bootstrap import reading
+from tasksync.bootstrap.mirrors import reading
 from tasksync.cli import show
 from tasksync.cli.history import title
 from tasksync.cli.link import desk_context

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tasksync.bootstrap import reading
+from tasksync.bootstrap.mirrors import reading
 from tasksync.cli import show
 from tasksync.cli.sync import prepare
 from tasksync.core.record import KINDS, Record, Replica

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tasksync.bootstrap import reading, writing
+from tasksync.bootstrap.mirrors import reading, writing
 from tasksync.cli import show
 from tasksync.cli.sync import prepare
 from tasksync.core.record import KINDS, NOTHING, Values

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tasksync.bootstrap import new_id, writing
+from tasksync.bootstrap.mirrors import writing
+from tasksync.bootstrap.surroundings import new_id
 from tasksync.cli import show
 from tasksync.cli.history import title
 from tasksync.cli.sync import prepare

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tasksync.bootstrap import Surroundings
+from tasksync.bootstrap.surroundings import Surroundings
 from tasksync.cli.sync import prepare
 from tasksync.config import Config
 from tasksync.errors import NeedsLogin, WrongUsage

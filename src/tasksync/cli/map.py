@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from tasksync.bootstrap import reading
+from tasksync.bootstrap.mirrors import reading
 from tasksync.cli import show
 from tasksync.cli.entries import Entries, Entry, as_yaml
 from tasksync.cli.likely import Likely, likely

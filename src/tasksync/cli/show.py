@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tasksync.bootstrap import Checked
+from tasksync.bootstrap.checking import Checked
 from tasksync.core.record import Value, Values
 from tasksync.engine.member import Member, State
 from tasksync.engine.report import CycleReport, PlannedWrite

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tasksync.bootstrap import health, reading
+from tasksync.bootstrap.health import health
+from tasksync.bootstrap.mirrors import reading
 from tasksync.cli import show
 from tasksync.cli.sync import prepare
 from tasksync.config import Config

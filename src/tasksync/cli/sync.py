@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tasksync.bootstrap import Surroundings, surroundings, sync_once
+from tasksync.bootstrap.surroundings import Surroundings, surroundings
+from tasksync.bootstrap.syncing import sync_once
 from tasksync.cli import show
 from tasksync.config import Config, load_config
 from tasksync.engine.report import CycleReport, PlannedWrite
