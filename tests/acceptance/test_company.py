@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from working_day import Firm, until
+from running import until
+from working_day import Firm
 
 
 def desk(firm: Firm, *arguments: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import signal
 import time
 from itertools import pairwise
 
-from working_day import Firm, until
+from running import until
+from working_day import Firm
 
 
 def test_ready_comes_after_the_first_turn_and_time_is_asked_for_until_then(firm: Firm) -> None:

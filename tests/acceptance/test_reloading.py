@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 
 import httpx
-from working_day import Daemon, Firm, own_address, until
+from running import Daemon, until
+from working_day import Firm, own_address
 
 
 def reload(daemon: Daemon) -> None:

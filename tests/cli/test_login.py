@@ -17,6 +17,7 @@ from desk import Desk
 from signing import BROWSER, CONFIG, CRMS, crm_of, load
 
 from tasksync.bootstrap.surroundings import surroundings
+from tasksync.cli import login as command
 from tasksync.config import load_config
 from tasksync.errors import NeedsLogin
 

@@ -16,7 +16,8 @@ from statistics import median
 from typing import Any, Final
 
 import httpx
-from working_day import CRMS, Daemon, Firm, until
+from running import Daemon, until
+from working_day import CRMS, Firm
 
 from tasksync.store.opening import open_mirror
 
