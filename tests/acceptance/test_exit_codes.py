@@ -92,11 +92,13 @@ def test_killed_in_the_middle_of_creates_it_starts_again_and_doubles_nothing(fir
     """SIGKILL while creates are under way, some of which the CRM carries out all the same: after the next start each
     task is everywhere once.
     """
+    firm.configure(poll_every="1h")
+    daemon = firm.start_ready()
     titles = [f"Task {number}" for number in range(6)]
     for title in titles:
         firm.add("office", title)
     firm.fail("capsule", "slow", method="POST", times=6, seconds=60)
-    daemon = firm.start()
+    daemon.http.post("/sync")
     firm.struck("capsule")
     daemon.signal(signal.SIGKILL)
     assert daemon.ended() == -signal.SIGKILL

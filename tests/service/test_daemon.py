@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -59,6 +60,7 @@ class Script:
         self.terms = Terms(poll_every=dict.fromkeys(names, every), shutdown_grace=grace, address=None)
         self.states: dict[str, State] = {}
         self.outbox: dict[str, dict[str, int]] = {}
+        self.quota: dict[str, float] = {}
         self.opened: set[str] = set()
         self.turns: list[set[str]] = []
         self.reached: list[str] = []
@@ -77,7 +79,11 @@ class Script:
         state = self.states.get(name, State.OK)
         (self.opened.discard if state is not State.OK else self.opened.add)(name)
         error = None if state is State.OK else "It does not answer."
-        return Part(name=name, polled=polled, state=state, error=error, outbox=self.outbox.get(name, {}))
+        part = Part(name=name, polled=polled, state=state, error=error, outbox=self.outbox.get(name, {}))
+        if name in self.quota:
+            ends_at = SystemClock().now() + timedelta(seconds=self.quota[name])
+            part = replace(part, quota_left=0, quota_reset=ends_at)
+        return part
 
     async def reach(self, name: str) -> Part:
         self.reached.append(name)
@@ -180,6 +186,22 @@ async def test_each_connection_at_its_pace() -> None:
     async with Stand(work).running():
         await until(lambda: len(work.turns) > 3)
     assert work.turns[1:4] == [{"office"}] * 3
+
+
+async def test_turns_of_others_do_not_put_off_who_waits_for_a_quota() -> None:
+    """A connection whose quota runs short waits as long as was planned when it was polled, however many turns there are
+    meanwhile, in each of which the wait would come out a little different.
+    """
+    work = Script("office", "capsule")
+    work.terms = Terms(poll_every={"office": SOON, "capsule": SOON}, shutdown_grace=HOUR, address=None)
+    work.quota["capsule"] = 0.5
+    stand = Stand(work)
+    async with stand.running():
+        planned = stand.standing.connections["capsule"].next_poll_at
+        await until(lambda: len(work.turns) > 3)
+        assert stand.standing.connections["capsule"].next_poll_at == planned
+        await until(lambda: any("capsule" in due for due in work.turns[1:]))
+    assert any(due == {"office"} for due in work.turns)
 
 
 async def test_what_knocks_during_a_turn_is_due_in_the_next() -> None:

@@ -15,7 +15,7 @@ from tasksync.bootstrap.syncing import Wiring
 from tasksync.bootstrap.tenancy import Tenancy
 from tasksync.config import Config
 from tasksync.engine.report import CycleReport
-from tasksync.errors import ExitCode, RetryLater, SkipRecord, StopConnection
+from tasksync.errors import ExitCode, RetryLater, SkipRecord, StopConnection, TasksyncError
 from tasksync.ports import Account, Meter
 from tasksync.service.daemon import Daemon
 from tasksync.service.heart import Heart
@@ -45,7 +45,13 @@ async def run_daemon(first: Config, reread: Callable[[], Config], around: Surrou
             return DaemonWork(config, tenancy, meter)
 
         daemon = Daemon(load, clock=clock, log=log, notifier=notifier, standing=standing, metrics=metrics, heart=heart)
-        return await daemon.run()
+        try:
+            return await daemon.run()
+        except TasksyncError:
+            raise
+        except Exception:
+            log.error("crashed", exc_info=True)  # noqa: G201 -- `Log` has no other way
+            return ExitCode.RETRY
 
 
 class _Meter:

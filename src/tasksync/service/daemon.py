@@ -211,7 +211,10 @@ class Daemon:
         self._due -= due
         self._mirror_failures = 0
         self._teller.took(turn)
-        self._plan()
+        for part in turn.parts:
+            if part.polled:
+                self._plan(part.name)
+        self._plan_outbox()
 
     async def _guarded(self, doing: Awaitable[None]) -> None:
         """What the mirror's trouble keeps from being done now is done when that is over: a disk gets room again."""
@@ -225,11 +228,12 @@ class Daemon:
             self._mirror_failures += 1
             asyncio.get_running_loop().call_later(wait_s, self._wake.set)
 
-    def _plan(self) -> None:
-        now = self._clock.now()
-        for name, one in self._standing.connections.items():
-            self._standing.plan(name, self._scheduler.set(name, until_next(one, now)))
+    def _plan(self, name: str) -> None:
+        """When to look at the connection again, counted from now: it was just tried, or its pace is another."""
+        wait = until_next(self._standing.connections[name], self._clock.now())
+        self._standing.plan(name, self._scheduler.set(name, wait))
 
+    def _plan_outbox(self) -> None:
         if any(_waits(part) for part in self._open_parts()):
             self._scheduler.set(OUTBOX, _DRAIN_EVERY)
         else:
@@ -276,7 +280,8 @@ class Daemon:
             await old.close()
             for name in names - work.terms.poll_every.keys():
                 self._scheduler.drop(name)
-            self._plan()
+            for name in work.terms.poll_every:
+                self._plan(name)
             self.sync_now(work.terms.poll_every)
             self._log.info("reloaded", connections=len(work.terms.poll_every))
         self._teller.ready()

@@ -12,7 +12,7 @@ from tasksync.service.work import Work
 
 
 class Reach:
-    """`answered` is called with the name of a connection that can be reached again, `tried` after each try, and
+    """`answered` is called with the name of a connection that can be reached again, `tried` after each try of one, and
     `crashed` with what nobody expected.
     """
 
@@ -22,7 +22,7 @@ class Reach:
         teller: Teller,
         *,
         answered: Callable[[str], None],
-        tried: Callable[[], None],
+        tried: Callable[[str], None],
         crashed: Callable[[BaseException], None],
     ) -> None:
         self._work = work
@@ -63,4 +63,4 @@ class Reach:
         self._teller.reached(part)
         if part.state is State.OK:
             self._answered(name)
-        self._tried()
+        self._tried(name)
