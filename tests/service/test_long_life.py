@@ -131,7 +131,7 @@ class Life:
                 heart=heart,
             )
             running = asyncio.create_task(daemon.run())
-            found, longest = [], 0
+            found, longest = list[Taken](), 0
             async with httpx.AsyncClient(base_url=f"http://{self.address}", trust_env=False) as monitoring:
                 for number in range(CYCLES):
                     await self._cycle(daemon, standing, running, number)
@@ -152,7 +152,7 @@ class Life:
             daemon._knock(HOUSEKEEPING)
         # Seldom all at once, as their intervals are a little longer each time, by chance.
         names = list(self.crms)
-        daemon.sync_now(names if number % 4 == 0 else [names[number % 2]])
+        daemon.sync_now(names if number % 10 == 0 else [names[number % 2]])
         while standing.turns <= number:
             assert not running.done(), running
             await asyncio.sleep(0)

@@ -83,6 +83,9 @@ def _refuse_alone(**given: bool) -> None:
 
 
 def _stay(context: typer.Context) -> ExitCode:
+    # Until the daemon heeds them, they would end it. What they ask for, a start does anyway.
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
     # Only the daemon needs a web server, a scheduler and metrics.
     from tasksync.bootstrap.daemon import run_daemon  # noqa: PLC0415
 
