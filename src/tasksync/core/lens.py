@@ -26,6 +26,7 @@ record is created there, and never again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
@@ -169,9 +170,12 @@ def stripped(value: str) -> str:
     return value.strip()
 
 
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
+
+
 def basic_plane(value: str) -> str:
     """Characters above U+FFFF, which a three-byte column cannot hold, replaced by U+FFFD."""
-    return "".join(char if ord(char) <= 0xFFFF else "\ufffd" for char in value)
+    return value if value.isascii() else _BEYOND.sub("\ufffd", value)
 
 
 def one_line(value: str) -> str:

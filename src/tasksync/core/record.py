@@ -32,7 +32,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from tasksync.core.reference import CONTACT, PERSON, is_reference, parse
 
@@ -276,7 +276,7 @@ class Replica:
 
 def encode(values: Values) -> str:
     """Values as canonical JSON text: equal values give equal text. Dates and instants are tagged objects."""
-    return json.dumps(dict(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_tag)
+    return _CANONICAL.encode(dict(values))
 
 
 def decode(text: str) -> dict[str, Value]:
@@ -296,6 +296,9 @@ def _tag(value: object) -> dict[str, str]:
     if isinstance(value, date):
         return {"$date": value.isoformat()}
     raise TypeError(f"{type(value).__name__} is no value of a field")
+
+
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_tag)
 
 
 def _untag(found: dict[str, Any]) -> Any:

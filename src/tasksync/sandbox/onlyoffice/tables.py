@@ -110,6 +110,7 @@ class Tables(Crm):
         self.categories = dict(enumerate(DEFAULT_CATEGORIES, FIRST_CATEGORY))
         self.totals: dict[tuple[object, ...], tuple[int, datetime]] = {}
         self._rows: dict[int, Task] = {}
+        self._uses: Counter[int] = Counter()
         self._last_id = 100
         self._given: Counter[str] = Counter()
         self._random = Random(2008)
@@ -125,6 +126,7 @@ class Tables(Crm):
 
     def _clear(self) -> None:
         self._rows.clear()
+        self._uses.clear()
         self.totals.clear()
         self._furnish()
 
@@ -156,6 +158,8 @@ class Tables(Crm):
 
     def store(self, task: Task) -> Task:
         """Store over what was there; returns the task as given, with nothing cut."""
+        self._forget_use(self._rows.get(task.id))
+        self._uses[task.category] += 1
         self._rows[task.id] = task.stored()
         self.totals.clear()
         return task
@@ -169,10 +173,17 @@ class Tables(Crm):
 
     def delete(self, task_id: int) -> Task | None:
         self.totals.clear()
-        return self._rows.pop(task_id, None)
+        row = self._rows.pop(task_id, None)
+        self._forget_use(row)
+        return row
+
+    def _forget_use(self, row: Task | None) -> None:
+        if row is not None:
+            self._uses[row.category] -= 1
 
     def category_uses(self, category: int) -> int:
-        return sum(row.category == category for row in self.rows())
+        """How many tasks have it; counted as they come and go, since every answer about one task says it."""
+        return self._uses[category]
 
     def due_of(self, row: Task) -> date | datetime:
         """Midnight in the portal's zone means a whole day (onlyoffice.md 3)."""
