@@ -96,7 +96,7 @@ def test_credentials_that_are_revoked_while_it_runs(firm: Firm) -> None:
     firm.add("office", "Without the advisers")
     firm.arrives("Without the advisers", among=("office", "capsule"))
     until(lambda: "advisers failing since" in firm.notified.status, "a STATUS about the advisers")
-    assert "tasksync login advisers" in firm.notified.status
+    assert "needs new credentials" in firm.notified.status
     told = [one["event"] for one in daemon.events(level="warning", connection="advisers")]
     assert len([event for event in told if event != "gap_found"]) == 1
 

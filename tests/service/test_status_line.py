@@ -73,7 +73,7 @@ CASES = [
     pytest.param(
         standing({"office": REFUSED, "capsule": NEEDS_LOGIN}),
         "office failing since 12:00Z (connection refused); "
-        "capsule failing since 12:00Z (needs new credentials: tasksync login capsule); 0 to send, 0 held",
+        "capsule failing since 12:00Z (needs new credentials: tasksync check); 0 to send, 0 held",
         id="all fail",
     ),
     pytest.param(

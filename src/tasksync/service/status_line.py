@@ -40,7 +40,7 @@ def status_line(standing: Standing, now: datetime) -> str:
 
 def _why(failing: ConnectionStanding) -> str:
     if failing.state is State.NEEDS_LOGIN:
-        return f" (needs new credentials: tasksync login {failing.name})"
+        return " (needs new credentials: tasksync check)"
     error = failing.part.error if failing.part else None
     return f" ({_reason(error)})" if error else ""
 
