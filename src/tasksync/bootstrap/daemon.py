@@ -76,6 +76,7 @@ class DaemonWork:
         self._around = tenancy.around
         self._stopped = False
         self._accounts: dict[str, Account] = {}
+        self._just_opened: set[str] = set()
         self._last: CycleReport | None = None
         self._stack = AsyncExitStack()
         self._dialer = open_dialer(config, self._around, self._stack, meter)
@@ -113,6 +114,7 @@ class DaemonWork:
             self._accounts[name] = await connector.open()
         except (RetryLater, SkipRecord, StopConnection) as error:
             return reached_part(name, error, self._around.redactor.redact(str(error)))
+        self._just_opened.add(name)
         return reached_part(name, None, None)
 
     async def turn(self, due: Collection[str], failing: Collection[str]) -> Turn:
@@ -125,10 +127,14 @@ class DaemonWork:
                 connectors=self._connectors,
                 still_ours=still_ours,
             )
+            # Who is polled is opened anew: its rights, which decide what we see (I5), and its lists may be others now.
+            stale = set(due) - self._just_opened
+            accounts = {name: account for name, account in self._accounts.items() if name not in stale}
+            self._just_opened -= set(due)
             cycle = wiring.cycle(
-                only={*due, *self._accounts},
+                only={*due, *accounts},
                 due=due,
-                accounts=dict(self._accounts),
+                accounts=accounts,
                 failing=failing,
                 stopping=self._is_stopping,
                 last=self._last,

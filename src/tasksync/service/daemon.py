@@ -183,11 +183,12 @@ class Daemon:
                 self._due.add(name)
             else:
                 self._reach.begin(name)
-        if OUTBOX in knocks:
+        drain = OUTBOX in knocks and any(self._open_parts())
+        if drain:
             self._due |= self._doubtful()
         if HOUSEKEEPING in knocks and not self._stopping:
             await self._guarded(self._work.tidy())
-        if (self._due or OUTBOX in knocks) and not self._stopping:
+        if (self._due or drain) and not self._stopping:
             await self._guarded(self._turn(self._work))
             await asyncio.sleep(_BREATH_S)
 
