@@ -32,7 +32,7 @@ def test_a_crm_that_is_down_for_a_while(firm: Firm) -> None:
     assert daemon.get("/readyz")[0] == 200
 
     firm.fail("office", "lose_before", times=None)
-    daemon.says("poll_failed", connection="office")
+    daemon.says("connection_failed", connection="office")
     firm.edit("capsule", task, title="Edited meanwhile")
     firm.add("advisers", "New meanwhile")
     firm.arrives("Edited meanwhile", "New meanwhile", among=("capsule", "advisers"))
@@ -56,7 +56,7 @@ def test_a_crm_that_is_down_for_a_while(firm: Firm) -> None:
     until(lambda: daemon.get("/readyz")[0] == 200, "/readyz is 200")
     assert daemon.stop() == 0
     told = [one["event"] for one in daemon.events(connection="office") if one["level"] != "info"]
-    assert [event for event in told if event != "gap_found"] == ["poll_failed"]
+    assert [event for event in told if event != "gap_found"] == ["connection_failed"]
     (recovered,) = daemon.events("poll_recovered")
     assert recovered["failing_s"] >= 1
     assert recovered["attempts"] >= 5
