@@ -46,6 +46,23 @@ async def test_a_long_listing_shows_each_record_once(site: Site, connector: Conn
     assert await connector.read(kind, done[0]) is not None
 
 
+async def test_digests_tell_what_changed(site: Site, connector: Connector, kind: str) -> None:
+    """A record that nobody touched is sighted as it was, by another process as well; one that was edited is not."""
+    site.fill(5)
+    edited = site.ids()[2]
+    before = await digests(connector, kind)
+    assert "" not in before.values()
+    assert await digests(await site.opened(), kind) == before
+    site.shelf.edit(edited, title="Edited")
+    after = await digests(await site.opened(), kind)
+    assert {record_id for record_id in before if after[record_id] != before[record_id]} == {edited}
+
+
+async def digests(connector: Connector, kind: str) -> dict[str, str]:
+    """Of all that a poll shows."""
+    return {one.external_id: one.digest async for page in connector.poll(kind) for one in page}
+
+
 @pytest.mark.parametrize("done", [False, True])
 async def test_a_listing_and_a_read_say_the_same(site: Site, connector: Connector, kind: str, *, done: bool) -> None:
     """An item of a page equals the direct read of its record. A CRM that does not tell the state of a task tells it by

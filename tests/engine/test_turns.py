@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import pytest
 from firm import WRITES, Firm
 
-from tasksync.engine.member import State
+from tasksync.core.record import Observation
+from tasksync.engine.intake import Intake
+from tasksync.engine.member import Member, State
 from tasksync.errors import Stopping
-from tasksync.ports import HoldReason, OperationState
+from tasksync.ports import HoldReason, OperationState, Unit
 
 CRMS = ("onlyoffice", "capsule", "plannr")
 
@@ -175,3 +178,39 @@ async def test_runs_in_which_nothing_happened_leave_one_row(met: Firm) -> None:
     with met.mirror.begin() as unit:
         assert [one.exit_code for one in unit.runs(4)] == [1, 0, 0, 0]
         assert len(unit.runs(100)) == before + 4
+
+
+async def test_what_comes_as_it_was_is_not_read(met: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a listing only those rows are read that changed since the mirror noted them; and who polls it makes no
+    difference: each turn here has connectors of its own.
+    """
+    await met.sync()
+    read: list[str] = []
+    take = Intake.take
+
+    def noting(
+        intake: Intake, unit: Unit, member: Member, seen: Sequence[Observation], **moments: datetime
+    ) -> set[str]:
+        read.extend(f"{member.name}:{one.values['title']}" for one in seen)
+        return take(intake, unit, member, seen, **moments)
+
+    monkeypatch.setattr(Intake, "take", noting)
+    await met.sync()
+    assert read == []
+    met.edit("capsule", "Ring Bob", title="Ring Rob")
+    await met.sync(due=["capsule"])
+    assert read[0] == "capsule:Ring Rob"
+    assert len(read) == len(CRMS)  # the others are read before they are written
+
+
+async def test_a_row_that_comes_back_to_what_it_was_is_an_edit(met: Firm) -> None:
+    """What we wrote is taken back by a person. ONLYOFFICE tells no moment of it, so the row is to the letter the one
+    that was noted before we wrote; it is their edit all the same.
+    """
+    await met.sync()
+    met.edit("capsule", "Ring Bob", title="Ring Rob")
+    await met.sync(due=["capsule"])
+    assert met.task("onlyoffice", "Ring Rob")
+    met.edit("onlyoffice", "Ring Rob", title="Ring Bob")
+    await met.sync(due=["onlyoffice"])
+    assert met.everywhere("Ring Bob", "title") == dict.fromkeys(CRMS, "Ring Bob")

@@ -168,4 +168,4 @@ def _references(type_: str, ids: Iterable[str]) -> tuple[str, ...]:
 
 async def everything(connector: Connector, kind: str = TASK.name) -> list[Observation]:
     """All that a poll shows, in order."""
-    return [one async for page in connector.poll(kind) for one in page]
+    return [one.read() async for page in connector.poll(kind) for one in page]

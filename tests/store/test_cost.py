@@ -71,6 +71,7 @@ def statements(stocked: SqlMirror) -> Iterator[Statements]:
 
 
 BULK: dict[str, Callable[[SqlUnit], object]] = {
+    "differing": lambda unit: unit.differing("office", "task", dict.fromkeys(IDS, "d")),
     "contents": lambda unit: unit.contents("office", "task", IDS),
     "replicas": lambda unit: unit.replicas("office", "task", IDS),
     "replicas_of": lambda unit: unit.replicas_of(RECORD_IDS),
@@ -164,7 +165,8 @@ def test_writing_is_done_in_pages(
     with stocked.begin() as unit:
         unit.save_records(make_record(number) for number in range(MANY))
         unit.save_replicas(make_replica(number) for number in range(MANY))
-    assert len(statements) == 2 * MANY // PAGE
+        unit.note_digests("office", "task", dict.fromkeys(IDS, "d"))
+    assert len(statements) == 3 * MANY // PAGE
 
 
 def test_the_directory_is_written_in_pages(stocked: SqlMirror, statements: Statements) -> None:

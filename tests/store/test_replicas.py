@@ -85,6 +85,33 @@ def test_a_gone_replica_has_no_content(mirror: SqlMirror, make_replica: Callable
         assert unit.external_ids("office", "task") == {"1"}
 
 
+def test_digests_tell_what_differs(mirror: SqlMirror, make_replica: Callable[..., Replica]) -> None:
+    """Of a page, those come back that are unknown, were never noted, were noted otherwise, are gone, or have no
+    digest; noted is what was noted for that connection and kind.
+    """
+    with mirror.begin() as unit:
+        unit.save_replicas(make_replica(number) for number in range(1, 6))
+        unit.save_replicas([make_replica(6, gone_at=NOW), make_replica(7, connection="capsule")])
+        unit.note_digests("office", "task", {"1": "a", "2": "b", "3": "", "6": "f", "9": "x"})
+        unit.note_digests("capsule", "task", {"7": "g"})
+        unit.note_digests("capsule", "task", {"4": "d"})
+        unit.note_digests("office", "case", {"5": "e"})
+    page = {"1": "a", "2": "other", "3": "", "4": "d", "5": "e", "6": "f", "7": "g", "8": "h", "9": "x"}
+    with mirror.begin() as unit:
+        assert unit.differing("office", "task", page) == page.keys() - {"1"}
+        assert unit.differing("capsule", "task", {"7": "g"}) == set()
+        assert unit.differing("office", "task", {}) == set()
+
+
+def test_a_replica_that_is_saved_forgets_its_digest(mirror: SqlMirror, make_replica: Callable[..., Replica]) -> None:
+    """Whatever it was saved for, it is not the outcome of that row any more."""
+    with mirror.begin() as unit:
+        unit.save_replicas([make_replica(1)])
+        unit.note_digests("office", "task", {"1": "a"})
+        unit.save_replicas([make_replica(1)])
+        assert unit.differing("office", "task", {"1": "a"}) == {"1"}
+
+
 def test_saving_a_replica_again_replaces_it(mirror: SqlMirror, make_replica: Callable[..., Replica]) -> None:
     """The same (connection, kind, external id) is one replica: the last one saved, also within one call."""
     first = make_replica(settled={"title": "x"}, modified=NOW)

@@ -11,7 +11,7 @@ from tasksync.core.merge import Superseded
 from tasksync.core.record import NOTHING, Observation, Record, Replica, Value, Values, content_hash, identical
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner
-from tasksync.ports import Conflict, Revision, Unit
+from tasksync.ports import Conflict, Revision, Sighting, Unit
 
 
 class Intake:
@@ -22,6 +22,19 @@ class Intake:
         self._planner = planner
         self.conflicts: list[Conflict] = []
         self.changes = 0
+
+    def take_page(
+        self, unit: Unit, member: Member, page: Sequence[Sighting], *, asked_at: datetime, answered_at: datetime
+    ) -> None:
+        """Take a page of the listing in. A row that came just so before is not even read."""
+        kind, digests = self._context.kind.name, {one.external_id: one.digest for one in page}
+        differing = unit.differing(member.name, kind, digests)
+        if differing:
+            # Of a record that is on the page twice, both: the one that comes last is the later one.
+            seen = [one.read() for one in page if one.external_id in differing]
+            self.take(unit, member, seen, asked_at=asked_at, answered_at=answered_at)
+            # Last, since a replica that is saved is the outcome of no row any more.
+            unit.note_digests(member.name, kind, {id_: digests[id_] for id_ in differing})
 
     def take(
         self, unit: Unit, member: Member, seen: Sequence[Observation], *, asked_at: datetime, answered_at: datetime

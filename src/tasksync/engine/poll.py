@@ -31,7 +31,7 @@ async def poll(context: Context, intake: Intake, member: Member) -> None:
         async for page in member.connector.poll(context.kind.name, since):
             answered_at = context.clock.now()
             with context.mirror.begin() as unit:
-                intake.take(unit, member, page, asked_at=asked_at, answered_at=answered_at)
+                intake.take_page(unit, member, page, asked_at=asked_at, answered_at=answered_at)
             before = len(member.seen)
             member.seen.update(one.external_id for one in page)
             member.tally.read = read_before + len(member.seen)

@@ -27,7 +27,7 @@ The engine knows the world through the protocols below and through nothing else.
 a docstring says otherwise.
 """
 
-from tasksync.ports.connector import Account, Capabilities, Connector, Finding
+from tasksync.ports.connector import Account, Capabilities, Connector, Finding, Sighting
 from tasksync.ports.http import Dial, Http, RateLimit, Response
 from tasksync.ports.kept import (
     Conflict,
@@ -71,6 +71,7 @@ __all__ = [
     "Response",
     "Revision",
     "RunReport",
+    "Sighting",
     "SignIn",
     "Tokens",
     "Unit",

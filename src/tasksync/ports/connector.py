@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tasksync.core.directory import Referent
 from tasksync.core.lens import Lens
@@ -52,6 +52,16 @@ class Finding:
     advice: str = ""
 
 
+class Sighting(NamedTuple):
+    """One row of a listing. `digest`: equal for two sightings of a record only if `read` makes the same of both, but
+    for collisions of a 128-bit hash; "" where there is none. `read` raises what `Connector.poll` raises.
+    """
+
+    external_id: str
+    digest: str
+    read: Callable[[], Observation]
+
+
 class Connector(Protocol):
     """One connection, spoken to in the words of the core: remote forms in, observations out. Any method may raise
     `RetryLater` or `StopConnection`; those that read or write one record also `SkipRecord`. A connector keeps no state
@@ -95,7 +105,7 @@ class Connector(Protocol):
     def defaults(self, kind: str, now: datetime) -> Values:
         """Remote forms that step in at a create where the record has no value or one without a form here."""
 
-    def poll(self, kind: str, since: datetime | None = None) -> AsyncIterator[Sequence[Observation]]:
+    def poll(self, kind: str, since: datetime | None = None) -> AsyncIterator[Sequence[Sighting]]:
         """The listing, page by page; with `since`, by the CRM's clock, only what was modified then or later, and maybe
         more (`Capabilities.incremental`). Ends normally only if every page was answered (without `since`: a complete
         snapshot); raises otherwise. The same record may come twice.

@@ -40,6 +40,14 @@ class Unit(Protocol):
     def contents(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, str]:
         """Content hash by external id, of those that exist and are not gone."""
 
+    def differing(self, connection: str, kind: str, digests: Mapping[str, str]) -> set[str]:
+        """Of these digests by external id, the ids whose replica was not noted with that digest, is gone, or does not
+        exist; and those whose digest is "".
+        """
+
+    def note_digests(self, connection: str, kind: str, digests: Mapping[str, str]) -> None:
+        """Note of what sighting a replica is the outcome, by external id. It is forgotten when the replica is saved."""
+
     def replicas(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, Replica]:
         """By external id, of those that exist, linked or not."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, Select, bindparam, delete, func, select, update
 
 from tasksync.core.record import NOTHING, Replica, Values, decode
 from tasksync.ports import ConnectionState
@@ -18,6 +19,27 @@ from tasksync.store.tables import CONNECTION, REPLICA
 _NOTHING = values_to_text(NOTHING)
 _SAVE_CONNECTION = upsert(CONNECTION)
 _SAVE_REPLICA = upsert(REPLICA)
+
+
+def _noted_otherwise() -> Select[Any]:
+    """The database compares, so that of a page on which nothing is new nothing comes back."""
+    sighted = func.json_each(bindparam("digests")).table_valued("key", "value")
+    noted = (
+        select(REPLICA.c.digest)
+        .where(REPLICA.c.connection == bindparam("connection"), REPLICA.c.kind == bindparam("kind"))
+        .where(REPLICA.c.external_id == sighted.c.key, REPLICA.c.gone_at.is_(None))
+        .scalar_subquery()
+    )
+    return select(sighted.c.key).where(noted.is_distinct_from(sighted.c.value))
+
+
+_DIFFERING = _noted_otherwise()
+_NOTE_DIGEST = (
+    update(REPLICA)
+    .where(REPLICA.c.connection == bindparam("of_connection"), REPLICA.c.kind == bindparam("of_kind"))
+    .where(REPLICA.c.external_id == bindparam("id"))
+    .values(digest=bindparam("digest"))
+)
 
 
 class Connections(Section):
@@ -48,6 +70,18 @@ class Replicas(Section):
             .where(among(REPLICA.c.external_id, external_ids))
         )
         return {row.external_id: row.content for row in rows}
+
+    def differing(self, connection: str, kind: str, digests: Mapping[str, str]) -> set[str]:
+        """Of these digests by external id, the ids whose replica was not noted with that digest, is gone, or does not
+        exist; and those whose digest is "".
+        """
+        wanted = {"connection": connection, "kind": kind, "digests": json.dumps(digests)}
+        return set(self._sql.execute(_DIFFERING, wanted).scalars())
+
+    def note_digests(self, connection: str, kind: str, digests: Mapping[str, str]) -> None:
+        """Note of what sighting a replica is the outcome, by external id. It is forgotten when the replica is saved."""
+        known = {"of_connection": connection, "of_kind": kind}
+        self._write(_NOTE_DIGEST, ({**known, "id": id_, "digest": digest or None} for id_, digest in digests.items()))
 
     def replicas(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, Replica]:
         """By external id, of those that exist, linked or not."""
@@ -111,6 +145,7 @@ def _row(replica: Replica) -> dict[str, Any]:
         "external_id": replica.external_id,
         "record_id": replica.record_id,
         "content": replica.content,
+        "digest": None,
         "seen_at": replica.seen_at,
         "modified": replica.modified,
         "created": replica.created,

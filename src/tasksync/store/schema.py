@@ -18,7 +18,7 @@ class Schema:
     head: str
 
 
-OURS = Schema(scripts="tasksync.store:migrations", head="0005")
+OURS = Schema(scripts="tasksync.store:migrations", head="0006")
 
 
 def upgrade(sql: Connection, place: str, schema: Schema) -> None:

@@ -97,6 +97,8 @@ class ReplicaTable(MirrorTable, table=True):
     wrote_at: datetime | None = Field(default=None, sa_type=Moment)
     shadow: str
     settled: str
+    # Of the sighting that the replica is the outcome of; none once it was saved for any other reason.
+    digest: str | None = None
 
 
 class OperationTable(MirrorTable, table=True):

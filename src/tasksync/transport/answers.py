@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from tasksync.errors import AnswerLost, Misconnected, NeedsLogin, Refused, ServerFault, TasksyncError, Throttled
 from tasksync.ports import Response
 
@@ -18,6 +20,14 @@ _LONGEST_WORDS = 300
 
 def parse_json(response: Response) -> Any:
     """The body as JSON. Raises `ServerFault` when it is none, `AnswerLost` where the request may have done work."""
+    try:
+        return orjson.loads(response.body)
+    except orjson.JSONDecodeError:
+        return _parse_leniently(response)
+
+
+def _parse_leniently(response: Response) -> Any:
+    """What is no JSON to the letter: half a character, of a text that a CRM has cut in two."""
     try:
         return json.loads(response.body)
     except (ValueError, RecursionError):  # the latter for an absurdly deep document

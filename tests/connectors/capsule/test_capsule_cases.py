@@ -46,7 +46,7 @@ def changed(site: Site, number: str, before: dict[str, Any]) -> set[str]:
 
 
 async def cases(connector: Connector) -> dict[str, Observation]:
-    return {found.external_id: found async for page in connector.poll("case") for found in page}
+    return {found.external_id: found.read() async for page in connector.poll("case") for found in page}
 
 
 async def fresh(connector: Connector, number: str) -> Observation:
@@ -163,7 +163,7 @@ async def test_what_changed_since_is_less_than_everything(site: Site, connector:
     site.clock.tick(hours=1)
     moment = site.clock.now() - timedelta(minutes=1)
     made = site.crm.shelf("case").add(title="Refit", links={"contact": "311"})
-    assert [one.external_id async for page in connector.poll("case", moment) for one in page] == [made]
+    assert [one.read().external_id async for page in connector.poll("case", moment) for one in page] == [made]
     site.crm.shelf("case").edit(TRANSFER, done=True)
-    found = {one.external_id async for page in connector.poll("case", moment) for one in page}
+    found = {one.read().external_id async for page in connector.poll("case", moment) for one in page}
     assert found == {made, TRANSFER}

@@ -24,7 +24,7 @@ def kases(*rows: str) -> str:
 
 
 async def poll(connector: Connector) -> list[Observation]:
-    return [found async for page in connector.poll("case", datetime(2017, 3, 1, tzinfo=UTC)) for found in page]
+    return [found.read() async for page in connector.poll("case", datetime(2017, 3, 1, tzinfo=UTC)) for found in page]
 
 
 def body(request: Any) -> str:

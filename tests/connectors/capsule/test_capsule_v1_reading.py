@@ -32,7 +32,7 @@ def pages(sent: list[Any]) -> list[dict[str, str]]:
 
 
 async def poll(connector: Connector) -> list[Observation]:
-    return [found async for page in connector.poll("task") for found in page]
+    return [found.read() async for page in connector.poll("task") for found in page]
 
 
 async def test_open_tells_account_and_zone(crm: Any, connect: Callable[..., Connector]) -> None:
@@ -138,7 +138,7 @@ async def test_v1_cannot_list_what_changed(crm: Any, v1: Connector) -> None:
     for _ in range(3):
         crm.expect("GET", "/api/tasks", tasks())
     moment = datetime(2025, 6, 2, 9, tzinfo=UTC)
-    assert [found.external_id async for page in v1.poll("task", moment) for found in page] == ["1"]
+    assert [found.read().external_id async for page in v1.poll("task", moment) for found in page] == ["1"]
     assert pages(crm.sent)[0] == {"start": "0", "limit": "100"}
     assert v1.capabilities.incremental == frozenset()
 

@@ -30,7 +30,7 @@ def kase(number: int, **changes: Any) -> dict[str, Any]:
 
 
 async def poll(connector: Connector, since: datetime | None = None) -> list[Observation]:
-    return [found async for page in connector.poll("case", since) for found in page]
+    return [found.read() async for page in connector.poll("case", since) for found in page]
 
 
 async def test_poll_follows_the_links(crm: Any, v2: Connector) -> None:

@@ -36,7 +36,7 @@ def task(number: int, **changes: Any) -> dict[str, Any]:
 
 
 async def poll(connector: Connector) -> list[Observation]:
-    return [found async for page in connector.poll("task") for found in page]
+    return [found.read() async for page in connector.poll("task") for found in page]
 
 
 async def test_open_tells_account_zone_and_categories(crm: Any, connect: Callable[..., Connector]) -> None:
@@ -136,7 +136,7 @@ async def test_poll_asks_for_what_changed_since(crm: Any, v2: Connector) -> None
     """In all states, as the default is the open ones only; whole seconds, in UTC, and not later than asked for."""
     moment = datetime(2025, 6, 2, 9, 0, 7, 999_999, tzinfo=ZoneInfo("Europe/London"))
     crm.expect("GET", "/api/v2/tasks", {"tasks": [task(1)]})
-    assert [found.external_id async for page in v2.poll("task", moment) for found in page] == ["1"]
+    assert [found.read().external_id async for page in v2.poll("task", moment) for found in page] == ["1"]
     assert crm.sent[0].params == (
         ("status", "open,completed,pending"),
         ("since", "2025-06-02T08:00:07Z"),

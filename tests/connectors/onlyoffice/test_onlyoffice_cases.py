@@ -35,7 +35,7 @@ async def test_open_and_closed_cases_are_crawled_apart(http: Any, connector: Onl
     http.says([case(id=number) for number in range(1, 501)], count=500, nextIndex=501, total=501)
     http.says([case(id=501)], count=1, startIndex=500, total=501)
     http.says([case(id=9, isClosed=True)], count=1, total=1)
-    pages = [page async for page in connector.poll("case")]
+    pages = [[one.read() for one in page] async for page in connector.poll("case")]
     assert [len(page) for page in pages] == [500, 1, 1]
     assert [one.values["closed"] for one in (pages[0][0], pages[2][0])] == [False, True]
     assert [sent.path for sent in http.sent] == [f"{CASE_PATH}/filter"] * 3
@@ -49,7 +49,7 @@ async def test_a_case_that_makes_no_sense_is_named(http: Any, connector: Onlyoff
     """One unreadable case spoils the snapshot and is named, instead of vanishing from it."""
     http.says([case(), case(id=9, members="all")], count=2)
     with pytest.raises(ServerFault, match="case 9"):
-        _ = [page async for page in connector.poll("case")]
+        _ = [[one.read() for one in page] async for page in connector.poll("case")]
 
 
 async def test_a_create_posts_the_case_and_takes_the_answer(

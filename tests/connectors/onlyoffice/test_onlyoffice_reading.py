@@ -22,7 +22,7 @@ def rows(task: Make, start: int, count: int) -> list[dict[str, Any]]:
 
 
 async def crawl(connector: OnlyofficeConnector) -> list[str]:
-    return [one.external_id async for page in connector.poll("task") for one in page]
+    return [one.read().external_id async for page in connector.poll("task") for one in page]
 
 
 async def test_open_and_closed_tasks_are_crawled_apart(http: Any, connector: OnlyofficeConnector, task: Make) -> None:
@@ -31,7 +31,7 @@ async def test_open_and_closed_tasks_are_crawled_apart(http: Any, connector: Onl
     http.says(rows(task, 501, 500), count=500, startIndex=500, total=1000)
     http.says([], startIndex=1000, total=1000)
     http.says([task(id=2000, isClosed=True)], count=1, total=1000)
-    pages = [page async for page in connector.poll("task")]
+    pages = [[one.read() for one in page] async for page in connector.poll("task")]
     assert [len(page) for page in pages] == [500, 500, 0, 1]
     assert [one.values["done"] for one in (pages[0][0], pages[3][0])] == [False, True]
     assert [sent.path for sent in http.sent] == [LIST_PATH] * 4

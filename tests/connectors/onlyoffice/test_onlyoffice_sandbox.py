@@ -68,7 +68,7 @@ async def test_a_task_comes_with_its_person_and_links(site: Site, connector: Con
     wanted: dict[str, Value] = {**site.arrangement.base, "assignees": (BEN,), "links": ("office:case:9", OWEN)}
     made = await connector.create("task", wanted)
     assert {name: made.values[name] for name in wanted} == wanted
-    assert [one async for page in connector.poll("task") for one in page] == [made]
+    assert [one.read() async for page in connector.poll("task") for one in page] == [made]
 
 
 @pytest.mark.parametrize(

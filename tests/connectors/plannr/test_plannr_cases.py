@@ -43,7 +43,7 @@ async def read(connector: Connector, case_id: str = TRANSFER) -> Observation:
 
 
 async def listed(connector: Connector) -> dict[str, Observation]:
-    return {one.external_id: one async for page in connector.poll("case") for one in page}
+    return {one.external_id: one.read() async for page in connector.poll("case") for one in page}
 
 
 def row(crm: Plannr, case_id: str = TRANSFER) -> dict[str, Any]:

@@ -22,7 +22,7 @@ SINCE = datetime(2026, 6, 3, 12, 0, tzinfo=UTC)
 
 
 async def ids(connector: Connector, since: datetime = SINCE) -> list[str]:
-    return [one.external_id async for page in connector.poll("task", since) for one in page]
+    return [one.read().external_id async for page in connector.poll("task", since) for one in page]
 
 
 def updated(task: Make, uuid: str, hour: int | None) -> dict[str, Any]:
@@ -141,6 +141,6 @@ async def test_an_edit_while_reading_is_there_the_next_time(hills: Connector, cr
 async def test_cases_are_listed_whole(hills: Connector, crm: Plannr) -> None:
     """Whatever was asked for."""
     later = crm.stamp() + timedelta(days=1)
-    assert [one.values["title"] async for page in hills.poll("case", later) for one in page] == [
+    assert [one.read().values["title"] async for page in hills.poll("case", later) for one in page] == [
         "Price pension transfer"
     ]

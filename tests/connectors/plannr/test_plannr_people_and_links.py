@@ -55,7 +55,7 @@ async def test_what_a_person_assigned_is_read(hills: Connector, crm: Plannr) -> 
     made = crm.add(title="x", assignees=[BEN, ANA])
     nobodys = crm.add(title="y", assignees=[])
     assert (await read(hills, made)).values["assignees"] == people(ANA, BEN)
-    listed = {one.external_id: one.values["assignees"] async for page in hills.poll("task") for one in page}
+    listed = {one.external_id: one.read().values["assignees"] async for page in hills.poll("task") for one in page}
     assert listed == {made: people(ANA, BEN), nobodys: ()}
 
 

@@ -22,7 +22,7 @@ ONE = f"{TASKS}/{TASK}"
 
 
 async def poll(connector: Connector) -> list[str]:
-    return [one.external_id async for page in connector.poll("task") for one in page]
+    return [one.read().external_id async for page in connector.poll("task") for one in page]
 
 
 async def test_before_it_is_opened(connect: Callable[..., Connector]) -> None:
@@ -171,7 +171,7 @@ async def test_list_read_and_write_tell_the_same(connector: Connector, script: S
     script.on("GET", ONE, 200, task())
     script.on("GET", ONE, 200, {"data": task()})
     script.on("PUT", ONE, 201, {"data": task()})
-    (listed,) = [one async for page in connector.poll("task") for one in page]
+    (listed,) = [one.read() async for page in connector.poll("task") for one in page]
     read = await connector.read("task", TASK)
     wrapped = await connector.read("task", TASK)
     written = await connector.update("task", listed, {"title": "Chase ceding provider"})

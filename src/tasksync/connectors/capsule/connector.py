@@ -21,7 +21,7 @@ from tasksync.core.lens import Lens
 from tasksync.core.record import TASK, Observation, Value, Values
 from tasksync.core.reference import CONTACT, PERSON, Counterpart, only_own, parse
 from tasksync.errors import ServerFault
-from tasksync.ports import Account, Finding, Http
+from tasksync.ports import Account, Finding, Http, Sighting
 
 NO_ZONE = ZoneInfo("UTC")
 
@@ -87,7 +87,7 @@ class CapsuleConnector(HttpConnector, ABC):
         known = only_own(self.connection) if counterpart is None else counterpart
         return self._records[kind].lenses(known) if kind in self._records else {}
 
-    def poll(self, kind: str, since: datetime | None = None) -> AsyncIterator[Sequence[Observation]]:
+    def poll(self, kind: str, since: datetime | None = None) -> AsyncIterator[Sequence[Sighting]]:
         return self._of(kind).poll(since)
 
     async def read(self, kind: str, external_id: str) -> Observation | None:

@@ -12,6 +12,7 @@ from tasksync.core.lens import Lens
 from tasksync.core.record import Kind, Observation, Values
 from tasksync.core.reference import Counterpart
 from tasksync.errors import DefaultNeeded, Refused, ServerFault, Vanished
+from tasksync.ports import Sighting
 
 
 class Records(ABC):
@@ -26,7 +27,7 @@ class Records(ABC):
     def lenses(self, counterpart: Counterpart) -> Mapping[str, Lens]: ...
 
     @abstractmethod
-    def poll(self, since: datetime | None) -> AsyncIterator[Sequence[Observation]]: ...
+    def poll(self, since: datetime | None) -> AsyncIterator[Sequence[Sighting]]: ...
 
     @abstractmethod
     async def create(self, values: Values) -> Observation: ...

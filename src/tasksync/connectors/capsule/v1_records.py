@@ -9,16 +9,19 @@ from datetime import datetime
 from typing import ClassVar
 from xml.etree.ElementTree import Element
 
-from tasksync.connectors.capsule import v1_case_mapping, v1_mapping
+from tasksync.connectors.capsule import v1_case_mapping, v1_mapping, v1_xml
 from tasksync.connectors.capsule.client import understood
 from tasksync.connectors.capsule.records import Records, party_needed, storable
 from tasksync.connectors.capsule.references import Link, party_of
+from tasksync.connectors.capsule.v1_case_mapping import case_id
 from tasksync.connectors.capsule.v1_client import Tag, V1Client
 from tasksync.connectors.capsule.v1_mapping import Generation
+from tasksync.connectors.sightings import sightings
 from tasksync.core.lens import Lens
 from tasksync.core.record import CASE, TASK, Observation, Values
 from tasksync.core.reference import Counterpart, only_own
 from tasksync.errors import AnswerLost, TasksyncError
+from tasksync.ports import Sighting
 
 
 class V1Records(Records):
@@ -83,28 +86,31 @@ class V1Tasks(V1Records):
     def lenses(self, counterpart: Counterpart) -> Mapping[str, Lens]:
         return v1_mapping.lenses(self.categories, self.generation, counterpart, aliases=self._aliases)
 
-    async def poll(self, since: datetime | None) -> AsyncIterator[Sequence[Observation]]:
+    async def poll(self, since: datetime | None) -> AsyncIterator[Sequence[Sighting]]:
         """Open tasks first, then those whose case or opportunity was closed, then completed ones: a task completed in
         between comes twice, the truth last.
         """
         del since  # v1 cannot list what changed (2.2, [OD])
         async for rows in self._client.task_pages():
-            yield self._observed(rows, listed_open=True)
+            yield self._sighted(rows, listed_open=True)
         # Whether v1 lets anybody ask for PENDING is not known (2.2, [UNK]).
         for status in ("PENDING", "COMPLETED"):
             if self.generation is Generation.EARLY:
                 return
             async for rows in self._client.task_pages(status):
-                yield self._observed(rows, listed_open=False)
+                yield self._sighted(rows, listed_open=False)
 
-    def _observed(self, rows: Collection[Element], *, listed_open: bool) -> list[Observation]:
-        self.generation = self.generation.after(rows)
+    def _sighted(self, rows: Collection[Element], *, listed_open: bool) -> list[Sighting]:
+        self.generation = generation = self.generation.after(rows)
         # A server that shows no status ignores it in the query, too: what it lists is open all the same.
-        listed_open = listed_open or self.generation is Generation.EARLY
-        with understood("GET /api/tasks"):
-            return [
-                v1_mapping.read_task(row, self.generation, self._connection, listed_open=listed_open) for row in rows
-            ]
+        listed_open = listed_open or generation is Generation.EARLY
+
+        def read(row: Element) -> Observation:
+            with understood("GET /api/tasks"):
+                return v1_mapping.read_task(row, generation, self._connection, listed_open=listed_open)
+
+        context = (self._connection, generation, listed_open)
+        return sightings(rows, id_of=v1_mapping.task_id, read=read, form=v1_xml.form, context=context)
 
     def _read(self, found: Element) -> Observation:
         self.generation = self.generation.after([found])
@@ -143,12 +149,14 @@ class V1Cases(V1Records):
     def lenses(self, counterpart: Counterpart) -> Mapping[str, Lens]:
         return v1_case_mapping.lenses(counterpart)
 
-    async def poll(self, since: datetime | None) -> AsyncIterator[Sequence[Observation]]:
+    async def poll(self, since: datetime | None) -> AsyncIterator[Sequence[Sighting]]:
         del since  # There are few cases, compared with the tasks, all of which have to be listed.
         async for rows in self._client.case_pages():
-            with understood("GET /api/kase"):
-                page = [self._read(row) for row in rows]
-            yield page
+            yield sightings(rows, id_of=case_id, read=self._read_listed, form=v1_xml.form, context=self._connection)
+
+    def _read_listed(self, found: Element) -> Observation:
+        with understood("GET /api/kase"):
+            return self._read(found)
 
     def _read(self, found: Element) -> Observation:
         return v1_case_mapping.read_case(found, self._connection)

@@ -53,6 +53,12 @@ def parse(body: bytes) -> Element:
     return root
 
 
+def form(element: Element) -> bytes:
+    """All that the element and what is in it say, as bytes: equal for two only if they say the same."""
+    said = [(one.tag, one.text, one.attrib and sorted(one.items())) for one in element.iter()]
+    return repr(said).encode("utf-8", "surrogatepass")
+
+
 def render(root: Element) -> bytes:
     """The document with its declaration; empty elements written as pairs of tags, as in Capsule's own samples."""
     written: bytes = tostring(root, encoding="UTF-8", xml_declaration=True, short_empty_elements=False)

@@ -22,8 +22,6 @@ def read_case(kase: Any, connection: str) -> Observation:
     """What a kase says, with references of `connection`. The day of its closing is no moment, so it tells none. Raises
     `Unreadable`.
     """
-    if not isinstance(kase, dict):
-        raise Unreadable("something in place of a kase that is no object")
     external_id = object_id(kase)
     try:
         return Observation(

@@ -103,8 +103,6 @@ def read_task(task: Any, zones: Zones, connection: str) -> Observation:
     nothing of its field, since the server sends all keys, nulls included (protocols/capsule.md, 3.3, [REC]). Raises
     `Unreadable`.
     """
-    if not isinstance(task, dict):
-        raise Unreadable("something in place of a task that is no object")
     external_id = object_id(task)
     try:
         return Observation(
@@ -119,8 +117,10 @@ def read_task(task: Any, zones: Zones, connection: str) -> Observation:
         raise Unreadable(f"task {external_id}: {error}") from None
 
 
-def object_id(found: Mapping[str, Any]) -> str:
+def object_id(found: Any) -> str:
     """The id of a task, a case or anything else, as text. Raises `Unreadable`."""
+    if not isinstance(found, dict):
+        raise Unreadable("something that is no object")
     number = found.get("id")
     if not isinstance(number, int) or isinstance(number, bool):
         raise Unreadable(f"an object with the id {number!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -11,11 +12,13 @@ from tasksync.connectors.capsule import v2_case_mapping, v2_mapping
 from tasksync.connectors.capsule.client import understood
 from tasksync.connectors.capsule.records import Records, party_needed, storable
 from tasksync.connectors.capsule.v2_client import Kept, V2Client
-from tasksync.connectors.capsule.v2_mapping import Zones
+from tasksync.connectors.capsule.v2_mapping import Zones, object_id
+from tasksync.connectors.sightings import json_form, sightings
 from tasksync.core.lens import Lens
 from tasksync.core.record import CASE, TASK, Observation, Values
 from tasksync.core.reference import Counterpart
 from tasksync.errors import AnswerLost, ServerFault
+from tasksync.ports import Sighting
 
 
 class V2Records(Records):
@@ -32,6 +35,11 @@ class V2Records(Records):
     def _read(self, found: Any) -> Observation:
         """What an object says. Raises `Unreadable`."""
 
+    @property
+    def _reading(self) -> object:
+        """What `_read` goes by besides the object."""
+        return self._connection
+
     @abstractmethod
     def _created(self, values: Values) -> dict[str, Any]:
         """The object that is made with `values`. Raises `LookupError` for what the account does not have, and
@@ -42,11 +50,18 @@ class V2Records(Records):
     def _changed(self, before: Observation, changes: Values) -> dict[str, Any]:
         """The object that sets `changes`, and nothing else. Raises `LookupError`."""
 
-    async def poll(self, since: datetime | None) -> AsyncIterator[Sequence[Observation]]:
+    async def poll(self, since: datetime | None) -> AsyncIterator[Sequence[Sighting]]:
         async for found in self._client.pages(self.what, since):
-            with understood(f"a request for a list of {self.kind.name}s"):
-                page = [self._read(one) for one in found]
+            with self._listed():
+                page = sightings(found, id_of=object_id, read=self._read_listed, form=json_form, context=self._reading)
             yield page
+
+    def _read_listed(self, found: Any) -> Observation:
+        with self._listed():
+            return self._read(found)
+
+    def _listed(self) -> AbstractContextManager[None]:
+        return understood(f"a request for a list of {self.kind.name}s")
 
     async def _fetch(self, external_id: str) -> Observation | None:
         found = await self._client.one(self.what, external_id)
@@ -103,6 +118,10 @@ class V2Tasks(V2Records):
 
     def _read(self, found: Any) -> Observation:
         return v2_mapping.read_task(found, self.zones, self._connection)
+
+    @property
+    def _reading(self) -> object:
+        return self._connection, self.zones
 
     def _created(self, values: Values) -> dict[str, Any]:
         return v2_mapping.write_create(values, self.zones, self.categories)

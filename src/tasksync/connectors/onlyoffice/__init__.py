@@ -25,7 +25,7 @@ from tasksync.core.lens import Lens
 from tasksync.core.record import NOTHING, Observation, Values
 from tasksync.core.reference import Counterpart
 from tasksync.errors import Misconnected, ServerFault
-from tasksync.ports import Account, Dial, Finding, RateLimit
+from tasksync.ports import Account, Dial, Finding, RateLimit, Sighting
 
 # "Up to 500 requests per 10 seconds" (4.5, [D]).
 LIMIT: Final = RateLimit(requests=500, per_s=10)
@@ -129,7 +129,7 @@ class OnlyofficeConnector(HttpConnector):
         self,
         kind: str,
         since: datetime | None = None,  # noqa: ARG002 -- nothing tells when something was modified (2.5, [S])
-    ) -> AsyncIterator[Sequence[Observation]]:
+    ) -> AsyncIterator[Sequence[Sighting]]:
         """All of them, in the order that `Records.poll` says."""
         return self._of(kind).poll()
 

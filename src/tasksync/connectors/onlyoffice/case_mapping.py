@@ -41,8 +41,6 @@ def lenses(portal: Portal, counterpart: Counterpart | None = None) -> Mapping[st
 
 def observe(payload: Any, portal: Portal) -> Observation:
     """The case of one payload. Raises `NotUnderstood` that names the case if it cannot be understood."""
-    if not isinstance(payload, dict):
-        raise NotUnderstood(f"a case that is {type(payload).__name__}")
     external_id = str(identifier(payload))
     try:
         return Observation(

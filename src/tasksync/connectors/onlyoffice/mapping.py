@@ -93,8 +93,6 @@ def category_ids(listing: Sequence[Any]) -> Mapping[str, int]:
 
 def observe(payload: Any, portal: Portal) -> Observation:
     """The task of one payload. Raises `NotUnderstood` that names the task if it cannot be understood."""
-    if not isinstance(payload, dict):
-        raise NotUnderstood(f"a task that is {type(payload).__name__}")
     external_id = str(identifier(payload))
     try:
         return Observation(

@@ -18,8 +18,10 @@ def member(payload: Mapping[str, Any], name: str, kind: type) -> Any:
     return value
 
 
-def identifier(payload: Mapping[str, Any]) -> int:
-    """The number by which the portal knows it. Raises `NotUnderstood`."""
+def identifier(payload: Any) -> int:
+    """The number by which the portal knows an object. Raises `NotUnderstood`."""
+    if not isinstance(payload, dict):
+        raise NotUnderstood(f"an object that is {type(payload).__name__}")
     value = member(payload, "id", int)
     if value is None or value < 0:
         raise NotUnderstood("an id is missing")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
 from tasksync.connectors.onlyoffice.client import Client
 from tasksync.connectors.onlyoffice.mapping import Portal
-from tasksync.connectors.onlyoffice.payload import NotUnderstood
+from tasksync.connectors.onlyoffice.payload import NotUnderstood, identifier
+from tasksync.connectors.sightings import json_form, sightings
 from tasksync.core.lens import Lens
 from tasksync.core.record import Observation, Values
 from tasksync.core.reference import Counterpart
 from tasksync.errors import ServerFault
+from tasksync.ports import Sighting
 from tasksync.transport.answers import unreadable
 
 
@@ -45,12 +48,16 @@ class Records(ABC):
     def replacement(self, payload: Mapping[str, Any], changes: Values) -> dict[str, Any]:
         """The body of a PUT. Raises `NotUnderstood` and `DefaultNeeded`."""
 
-    async def poll(self) -> AsyncIterator[Sequence[Observation]]:
+    async def poll(self) -> AsyncIterator[Sequence[Sighting]]:
         """All of them: open ones first, then closed ones. One that is closed meanwhile comes twice; one that is
         reopened may be missing, which its direct read puts right (I5).
         """
         async for rows in self._client.records(self.kind):
-            yield [self._observed(row) for row in rows]
+            with _understood():
+                page = sightings(
+                    rows, id_of=_id_of, read=self._observed, form=json_form, context=(self._portal, self._user)
+                )
+            yield page
 
     async def read(self, external_id: str) -> Observation | None:
         payload = await self._client.record(self.kind, external_id)
@@ -84,7 +91,18 @@ class Records(ABC):
         await self._client.delete(self.kind, external_id)
 
     def _observed(self, payload: Any) -> Observation:
-        try:
+        with _understood():
             return self.observe(payload)
-        except NotUnderstood as error:
-            raise ServerFault(f"The portal's answer cannot be understood: {error}.") from error
+
+
+def _id_of(row: Any) -> str:
+    return str(identifier(row))
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Turns what cannot be read of an answer into `ServerFault`."""
+    try:
+        yield
+    except NotUnderstood as error:
+        raise ServerFault(f"The portal's answer cannot be understood: {error}.") from error

@@ -19,7 +19,7 @@ from tasksync.core.lens import Lens
 from tasksync.core.record import CASE, NOTHING, TASK, Observation, Values
 from tasksync.core.reference import Counterpart, only_own
 from tasksync.errors import DefaultNeeded, NeedsLogin, Refused, ServerFault
-from tasksync.ports import Account, Capabilities, Connector, Dial, Finding, Http, OAuthServer, RateLimit
+from tasksync.ports import Account, Capabilities, Connector, Dial, Finding, Http, OAuthServer, RateLimit, Sighting
 
 _LIMIT = RateLimit(requests=500, per_s=60)  # per user (3.5 [S])
 
@@ -69,7 +69,7 @@ class PlannrConnector(HttpConnector):
     def defaults(self, kind: str, now: datetime) -> Values:  # noqa: ARG002 - none of them has to do with the day
         return self._kinds[kind].defaults() if kind in self._kinds else NOTHING
 
-    def poll(self, kind: str, since: datetime | None = None) -> AsyncIterator[Sequence[Observation]]:
+    def poll(self, kind: str, since: datetime | None = None) -> AsyncIterator[Sequence[Sighting]]:
         return self._of(kind).poll(since)
 
     async def read(self, kind: str, external_id: str) -> Observation | None:

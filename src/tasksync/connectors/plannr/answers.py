@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from tasksync.connectors.plannr.payload import NotUnderstood
+from tasksync.connectors.plannr.payload import NotUnderstood, as_object, filled
+from tasksync.connectors.sightings import json_form, sightings
 from tasksync.core.record import Observation
 from tasksync.errors import Misconnected, Refused, RetryLater, ServerFault, Vanished
-from tasksync.ports import Response
+from tasksync.ports import Response, Sighting
 from tasksync.transport.answers import parse_json, require, unreadable
 
 
@@ -70,6 +71,20 @@ def single(response: Response) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise unreadable(response, "no object")
     return body
+
+
+def listed(rows: Sequence[Any], read: Callable[[Any], Observation], connection: str) -> list[Sighting]:
+    """What `read` can make of the rows of a list, which it reads by nothing but the connection's name. Raises
+    `ServerFault` when it is not understood which records they are.
+    """
+    try:
+        return sightings(rows, id_of=_uuid_of, read=read, form=json_form, context=connection)
+    except NotUnderstood as wrong:
+        raise ServerFault(f"Plannr's answer cannot be understood: {wrong}.") from None
+
+
+def _uuid_of(row: Any) -> str:
+    return filled(as_object(row, "the record"), "uuid", "the record")
 
 
 def understood(

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from tasksync.connectors.plannr import case_mapping
-from tasksync.connectors.plannr.answers import understood
+from tasksync.connectors.plannr.answers import listed, understood
 from tasksync.connectors.plannr.case_client import CaseClient
 from tasksync.connectors.plannr.options import Defaults
 from tasksync.core.lens import Lens
 from tasksync.core.record import NOTHING, Observation, Values
 from tasksync.core.reference import Counterpart
 from tasksync.errors import AnswerLost, DefaultNeeded, RetryLater, ServerFault, SkipRecord, StopConnection, Vanished
+from tasksync.ports import Sighting
 
 _NO_CLIENT = (
     "Plannr creates no case without a client, and no default is configured. "
@@ -37,10 +38,10 @@ class Cases:
         link = self._defaults.link
         return NOTHING if link is None or link.type != "client" else {"members": (link.reference(self._connection),)}
 
-    async def poll(self, _since: datetime | None) -> AsyncIterator[Sequence[Observation]]:
+    async def poll(self, _since: datetime | None) -> AsyncIterator[Sequence[Sighting]]:
         """All of them: what changed since cannot be asked for."""
         async for items in self._client.cases():
-            yield [self._observed(item) for item in items]
+            yield listed(items, self._observed, self._connection)
 
     async def read(self, external_id: str) -> Observation | None:
         found = await self._client.case(external_id)

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from tasksync.connectors.plannr import firm, mapping
-from tasksync.connectors.plannr.answers import understood
+from tasksync.connectors.plannr.answers import listed, understood
 from tasksync.connectors.plannr.client import PlannrClient
 from tasksync.connectors.plannr.options import Defaults
 from tasksync.core.lens import Lens
 from tasksync.core.record import NOTHING, Observation, Values
 from tasksync.core.reference import Counterpart
 from tasksync.errors import AnswerLost, DefaultNeeded, RetryLater, ServerFault
+from tasksync.ports import Sighting
 
 NO_LINK = (
     "Plannr creates no task without a link, and no default is configured. "
@@ -39,9 +40,9 @@ class Tasks:
         link = self._defaults.link
         return NOTHING if link is None else {"links": (link.reference(self._connection),)}
 
-    async def poll(self, since: datetime | None) -> AsyncIterator[Sequence[Observation]]:
+    async def poll(self, since: datetime | None) -> AsyncIterator[Sequence[Sighting]]:
         async for items in self._client.tasks(since):
-            yield [self._observed(item) for item in items]
+            yield listed(items, self._observed, self._connection)
 
     async def read(self, external_id: str) -> Observation | None:
         found = await self._client.task(external_id)
