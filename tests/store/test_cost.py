@@ -75,6 +75,7 @@ BULK: dict[str, Callable[[SqlUnit], object]] = {
     "contents": lambda unit: unit.contents("office", "task", IDS),
     "replicas": lambda unit: unit.replicas("office", "task", IDS),
     "replicas_of": lambda unit: unit.replicas_of(RECORD_IDS),
+    "count_replicas": lambda unit: unit.count_replicas("office", "task"),
     "external_ids": lambda unit: unit.external_ids("office", "task"),
     "drop_replicas": lambda unit: unit.drop_replicas("office", "task", IDS),
     "records": lambda unit: unit.records(RECORD_IDS),

@@ -180,6 +180,8 @@ def test_many_at_once(mirror: SqlMirror, make_replica: Callable[..., Replica]) -
         unit.save_replicas(make_replica(number) for number in range(MANY))
     with mirror.begin() as unit:
         assert unit.external_ids("office", "task") == set(ids)
+        assert unit.count_replicas("office", "task") == len(ids)
+        assert unit.count_replicas("capsule", "task") == 0
         assert unit.contents("office", "task", ids).keys() == set(ids)
         assert unit.replicas("office", "task", ids)["1999"] == make_replica(1999)
         unit.drop_replicas("office", "task", ids[1:])

@@ -71,6 +71,9 @@ class Absence:
         """The linked replicas that the snapshot lacks. Unlinked ones are forgotten at once."""
         kind = self._context.kind.name
         unseen: list[Replica] = []
+        # What was seen has a replica by now, so as many are the same ones.
+        if unit.count_replicas(member.name, kind) == len(member.seen):
+            return unseen
         for ids in chunks(unit.external_ids(member.name, kind) - member.seen):
             replicas = unit.replicas(member.name, kind, ids).values()
             unit.drop_replicas(member.name, kind, [one.external_id for one in replicas if one.record_id is None])
@@ -114,7 +117,7 @@ class Absence:
         policy, harmful = self._context.policy, [one for one in missing if one.record_id in elsewhere]
         limit = DeletionLimit(count=0) if self._context.kind.takes_along else policy.max_deletes
         with self._context.mirror.begin() as unit:
-            known = len(unit.external_ids(member.name, self._context.kind.name))
+            known = unit.count_replicas(member.name, self._context.kind.name)
             decision: Decision | None = Decision.APPROVED
             if not policy.allow_deletes and not limit.allows(len(harmful), known):
                 unit.hold([self._hold(member, harmful, known)])

@@ -57,6 +57,9 @@ class Unit(Protocol):
     def unlinked(self, connection: str, kind: str) -> Iterator[Replica]:
         """Replicas that belong to no record, by external id. May be written to while iterating."""
 
+    def count_replicas(self, connection: str, kind: str) -> int:
+        """How many there are of the connection, linked or not."""
+
     def external_ids(self, connection: str, kind: str) -> set[str]:
         """Of all replicas of the connection, linked or not."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Row, Select, bindparam, delete, func, select, update
 
 from tasksync.core.record import NOTHING, Replica, Values, decode
@@ -75,8 +75,8 @@ class Replicas(Section):
         """Of these digests by external id, the ids whose replica was not noted with that digest, is gone, or does not
         exist; and those whose digest is "".
         """
-        wanted = {"connection": connection, "kind": kind, "digests": json.dumps(digests)}
-        return set(self._sql.execute(_DIFFERING, wanted).scalars())
+        wanted = {"connection": connection, "kind": kind, "digests": orjson.dumps(digests).decode()}
+        return set(self._sql.execute(_DIFFERING, wanted).scalars().all())
 
     def note_digests(self, connection: str, kind: str, digests: Mapping[str, str]) -> None:
         """Note of what sighting a replica is the outcome, by external id. It is forgotten when the replica is saved."""
@@ -106,10 +106,15 @@ class Replicas(Section):
         )
         yield from map(_replica, self._read_in_pages(statement, REPLICA.c.external_id))
 
+    def count_replicas(self, connection: str, kind: str) -> int:
+        """How many there are of the connection, linked or not."""
+        statement = select(func.count()).where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
+        return int(self._sql.execute(statement).scalar_one())
+
     def external_ids(self, connection: str, kind: str) -> set[str]:
         """Of all replicas of the connection, linked or not."""
         statement = select(REPLICA.c.external_id).where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
-        return set(self._sql.execute(statement).scalars())
+        return set(self._sql.execute(statement).scalars().all())
 
     def linked(self, kind: str) -> Iterator[tuple[str, str, str]]:
         """Record id, connection and external id of all linked replicas of the kind."""

@@ -44,7 +44,7 @@ class NotUnderstood(ValueError):
 
 def as_object(payload: object, what: str) -> Mapping[str, Any]:
     """`payload`, if it is a JSON object; `what` names it in the error. Raises `NotUnderstood`."""
-    if not isinstance(payload, Mapping):
+    if not isinstance(payload, dict):
         raise NotUnderstood(f"{what} is {type_of(payload)}")
     return payload
 
