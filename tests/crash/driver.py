@@ -37,6 +37,9 @@ from tasksync.cli import main
 from tasksync.connectors.manifest import discover
 from tasksync.transport.session import Session
 
+STEPS = 100
+"""Of the event loop: more than it takes from an answer to whatever the program does next."""
+
 
 class Points:
     """Counts points and writes them down. At number `at` (from 1 on; 0: none), `happen` is called."""
@@ -94,16 +97,27 @@ class Database(sqlite3.Connection):
 
 
 def watch_requests(points: Points) -> None:
-    """Make every exchange two points, and let them wait for each other."""
+    """Make every exchange two points, and let them wait for each other, and for all that follows from the one before:
+    no answer comes while the program is still busy with the last.
+    """
     exchange = Session._exchange
     turn = asyncio.Lock()
 
     async def watched(self: Session, request: Any, judge: Any) -> Any:
-        async with turn:
+        await turn.acquire()
+        try:
             points.reach(f"before {request.method} {request.url.path}")
             outcome = await exchange(self, request, judge)
             points.reach(f"after {request.method} {request.url.path}")
             return outcome
+        finally:
+            _release_later(turn, STEPS)
+
+    def _release_later(turn: asyncio.Lock, steps: int) -> None:
+        if steps:
+            asyncio.get_running_loop().call_soon(_release_later, turn, steps - 1)
+        else:
+            turn.release()
 
     Session._exchange = watched  # type: ignore[method-assign]  # from outside, as said above
 

@@ -94,10 +94,12 @@ def match(records: Iterable[Entry], replicas: Iterable[Entry]) -> Matching:
     """Match the replicas that join with the group's records, one to one. See the table above."""
     known: dict[str, list[Entry]] = defaultdict(list)
     joining: dict[str, list[Entry]] = defaultdict(list)
-    for entry in records:
-        known[entry.name].append(entry)
     for entry in replicas:
         joining[entry.name].append(entry)
+    # A group may have many more than join, and the records are not even read when none does.
+    for entry in records if joining else ():
+        if entry.name in joining:
+            known[entry.name].append(entry)
     pairs: list[tuple[str, str]] = []
     new: list[str] = []
     ambiguous: list[Ambiguity] = []

@@ -24,7 +24,7 @@ from tasksync.engine.intake import Intake
 from tasksync.engine.lost import LostAnswers
 from tasksync.engine.meet import Meeting
 from tasksync.engine.member import Context, Member, Policy
-from tasksync.engine.planner import Planner
+from tasksync.engine.planner import Planner, chunks
 from tasksync.engine.poll import poll
 from tasksync.engine.push import Push
 from tasksync.engine.report import WITH_OPERATION, CycleReport, count_waiting, planned, release_settled
@@ -42,7 +42,6 @@ from tasksync.ports import (
 )
 
 NO_ACCOUNTS: Final[Mapping[str, Account]] = MappingProxyType({})
-_WAITING = frozenset({OperationState.PENDING, OperationState.HELD})
 
 
 class Cycle:
@@ -135,8 +134,7 @@ class Cycle:
         with self._mirror.begin() as unit:
             release_settled(unit)
             holds = [hold for hold in unit.holds() if hold.decision is None and hold.kind in self._kinds]
-            for member in self.members:
-                count_waiting(unit, member, holds, self._kinds, dry_run=self._dry_run)
+            count_waiting(unit, self.members, holds, self._kinds, dry_run=self._dry_run)
             report = CycleReport(
                 run=self.id,
                 started_at=started_at,
@@ -250,15 +248,16 @@ class Cycle:
         """What has waited since an earlier cycle is planned anew: its connection may be back, the config another."""
         with context.mirror.begin() as unit:
             waiting = {
-                queued.operation.record_id
+                record_id
                 for member in context.members
                 if member.account is not None
-                for queued in unit.queue(member.name, _WAITING, kind=context.kind.name)
+                for record_id in unit.waiting_records(member.name, context.kind.name)
             }
             held = {hold.record_id for hold in unit.holds() if hold.record_id and hold.reason in WITH_OPERATION}
-            groups = unit.records(waiting | held)
-            ours = (one for one in groups.values() if (one.group, one.kind) == (context.group, context.kind.name))
-            planner.replan(unit, [one.id for one in ours])
+            for part in chunks(waiting | held):
+                records = unit.records(part).values()
+                ours = (one for one in records if (one.group, one.kind) == (context.group, context.kind.name))
+                planner.replan(unit, [one.id for one in ours])
 
     def _note_polls(self, polled: Sequence[Member]) -> None:
         """From now on, whatever differs from the shadows was changed after this poll was started."""
@@ -304,7 +303,6 @@ def latest_moment(mirror: Mirror) -> datetime | None:
     with mirror.begin() as unit:
         moments = [run.finished_at for run in unit.runs(1)]
         moments += [state.looked_at for state in unit.connections() if state.looked_at is not None]
-        moments += [queued.attempted_at for queued in unit.queue() if queued.attempted_at is not None]
         # Of a run that was killed, the pages it took in may be all that is left; of a restore, its row of the history.
-        moments += [one for one in (unit.last_seen(), unit.last_revised()) if one is not None]
+        moments += [one for one in (unit.last_attempt(), unit.last_seen(), unit.last_revised()) if one is not None]
     return max(moments, default=None)

@@ -16,9 +16,7 @@ from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner, chunks
 from tasksync.engine.unlinked import Unlinked, ids_of
-from tasksync.ports import Decision, Hold, HoldReason, OperationState, Unit
-
-_WAITING = frozenset({OperationState.PENDING, OperationState.HELD})
+from tasksync.ports import Decision, Hold, HoldReason, Unit
 
 
 class Meeting:
@@ -116,10 +114,10 @@ class Meeting:
         in by hand in two places meanwhile, or known to a newer mirror than this one, which was restored from a backup.
         """
         held = {hold.external_id for hold in unit.holds(member.name, kind=self._context.kind.name)}
-        waiting = {
-            queued.operation.record_id
-            for queued in unit.queue(member.name, _WAITING, kind=self._context.kind.name)
-            if queued.operation.action is Action.CREATE
-        }
         new = (one for one in self._unlinked.of(unit, member) if one.external_id not in held)
-        self._apply(unit, member, self._match(unit, member, unit.records(waiting).values(), new))
+        self._apply(unit, member, self._match(unit, member, self._waiting(unit, member), new))
+
+    def _waiting(self, unit: Unit, member: Member) -> Iterator[Record]:
+        """The records that wait to be created there."""
+        for part in chunks(unit.waiting_records(member.name, self._context.kind.name, Action.CREATE)):
+            yield from unit.records(part).values()

@@ -16,6 +16,7 @@ from tasksync.ports import Decision, Hold, HoldReason, OperationState, Unit
 CHUNK = 500
 """How many records are held in memory at once."""
 
+_DOUBTFUL = frozenset({OperationState.SENDING, OperationState.UNKNOWN})
 _BARRING = frozenset({HoldReason.AMBIGUOUS, HoldReason.DUPLICATE})
 T = TypeVar("T")
 
@@ -41,7 +42,8 @@ class Planner:
     def _replan(self, unit: Unit, record_ids: list[str]) -> None:
         context, now = self._context, self._context.clock.now()
         views = [member.view(context.kind, now) for member in context.members if member.has(context.kind)]
-        barred = self._barred(unit, record_ids)
+        holds = unit.holds(records=record_ids)
+        barred = self._barred(unit, record_ids, holds)
         records = unit.records(record_ids)
         replicas = unit.replicas_of(record_ids)
         operations: list[Operation] = []
@@ -60,27 +62,26 @@ class Planner:
             missing += made.missing
             gaps += made.gaps
         self._tell(unit.replace_gaps(record_ids, gaps))
-        operations = self._without_oscillating(unit, record_ids, replicas, operations)
+        operations = self._without_oscillating(unit, holds, replicas, operations)
         unit.replace_pending(context.kind.name, record_ids, operations, at=now)
-        self._hold_missing(unit, record_ids, missing)
+        self._hold_missing(unit, holds, missing)
 
-    def _barred(self, unit: Unit, record_ids: list[str]) -> dict[str, set[str]]:
+    def _barred(self, unit: Unit, record_ids: list[str], holds: Iterable[Hold]) -> dict[str, set[str]]:
         """Where a record must not be created: a person has to decide first, or an earlier create may have worked."""
-        wanted = set(record_ids)
         barred: dict[str, set[str]] = defaultdict(set)
-        for hold in unit.holds():
+        for hold in holds:
             apart = hold.reason is HoldReason.AMBIGUOUS and hold.decision is Decision.APPROVED
-            if hold.record_id in wanted and hold.reason in _BARRING and not apart:
+            if hold.record_id is not None and hold.reason in _BARRING and not apart:
                 barred[hold.record_id].add(hold.connection)
-        for queued in unit.queue(states={OperationState.SENDING, OperationState.UNKNOWN}):
-            if queued.operation.record_id in wanted and queued.operation.action is Action.CREATE:
+        for queued in unit.queue(states=_DOUBTFUL, records=record_ids):
+            if queued.operation.action is Action.CREATE:
                 barred[queued.operation.record_id].add(queued.operation.connection)
         return barred
 
     def _without_oscillating(
         self,
         unit: Unit,
-        record_ids: Collection[str],
+        holds: Iterable[Hold],
         replicas: Mapping[str, Mapping[str, Replica]],
         operations: Sequence[Operation],
     ) -> list[Operation]:
@@ -92,12 +93,10 @@ class Planner:
             replica = replicas[one.record_id].get(one.connection)
             if replica is not None and one.action is not Action.DELETE and oscillates(replica.wrote):
                 held[one.connection, one.record_id] = self._to_and_fro(one)
-        wanted = set(record_ids)
         over = [
             hold.id
-            for hold in unit.holds()
+            for hold in holds
             if hold.reason is HoldReason.OSCILLATING
-            and hold.record_id in wanted
             and (hold.connection, hold.record_id) not in held
             and hold.id is not None
         ]
@@ -117,15 +116,13 @@ class Planner:
             record_id=operation.record_id,
         )
 
-    def _hold_missing(self, unit: Unit, record_ids: list[str], missing: list[Missing]) -> None:
-        wanted = set(record_ids)
+    def _hold_missing(self, unit: Unit, holds: Iterable[Hold], missing: list[Missing]) -> None:
         still = {(one.connection, one.record_id) for one in missing}
         stale = [
             hold.id
-            for hold in unit.holds()
+            for hold in holds
             if hold.reason is HoldReason.DEFAULT_NEEDED
             and not hold.fingerprint
-            and hold.record_id in wanted
             and (hold.connection, hold.record_id) not in still
             and hold.id is not None
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,15 +133,17 @@ def release_settled(unit: Unit) -> None:
     )
 
 
-def count_waiting(unit: Unit, member: Member, holds: Sequence[Hold], kinds: Collection[str], *, dry_run: bool) -> None:
-    """Put into the member's tally what is held and what of these `kinds` still waits. What follows a held operation
+def count_waiting(
+    unit: Unit, members: Sequence[Member], holds: Sequence[Hold], kinds: Collection[str], *, dry_run: bool
+) -> None:
+    """Put into the members' tallies what is held and what of these `kinds` still waits. What follows a held operation
     waits for a person, too. After a dry run nothing waits: all of it is planned.
     """
-    member.tally.held = sum(hold.connection == member.name for hold in holds)
-    if not dry_run:
-        queue = [one for one in unit.queue(member.name) if one.operation.kind in kinds]
-        held = {queued.operation.record_id for queued in queue if queued.state is OperationState.HELD}
-        member.tally.pending = sum(queued.operation.record_id not in held for queued in queue)
+    held = Counter(hold.connection for hold in holds)
+    waiting = {} if dry_run else unit.unheld()
+    for member in members:
+        member.tally.held = held[member.name]
+        member.tally.pending = sum(waiting.get((member.name, kind), 0) for kind in kinds)
 
 
 def _member(member: Member) -> dict[str, Any]:

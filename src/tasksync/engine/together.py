@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from tasksync.errors import StopProgram
@@ -17,10 +18,17 @@ async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     When one raises, the others are cancelled and its error is raised by itself, not in a group: whoever operates the
     program is told one thing at a time, and `StopProgram` before anything else.
     """
+    async with side_by_side() as tasks:
+        running = [tasks.create_task(one) for one in coroutines]
+    return [task.result() for task in running]
+
+
+@asynccontextmanager
+async def side_by_side() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group of tasks whose first error is raised as `together` does. The block ends when all of them have."""
     try:
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(one) for one in coroutines]
+            yield tasks
     except BaseExceptionGroup as group:
         errors = sorted(group.exceptions, key=lambda error: not isinstance(error, StopProgram))
         raise errors[0] from None
-    return [task.result() for task in running]

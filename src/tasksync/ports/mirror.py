@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tasksync.core.directory import Referent
-from tasksync.core.plan import Gap, Operation
+from tasksync.core.plan import Action, Gap, Operation
 from tasksync.core.record import Record, Replica
 from tasksync.ports.kept import (
     Conflict,
@@ -131,9 +131,36 @@ class Unit(Protocol):
         """
 
     def queue(
-        self, connection: str | None = None, states: Collection[OperationState] = (), *, kind: str | None = None
+        self,
+        connection: str | None = None,
+        states: Collection[OperationState] = (),
+        *,
+        kind: str | None = None,
+        records: Collection[str] | None = None,
     ) -> Sequence[Queued]:
-        """In the order in which they have to be sent; all connections, states or kinds, if not given."""
+        """In the order in which they have to be sent; of all connections, states, kinds or records, if not given."""
+
+    def pending(self, connection: str, kind: str) -> tuple[int, int]:
+        """How many operations are pending there, and the id of the last one (0 for none)."""
+
+    def next_operations(self, connection: str, kind: str, *, after: int, until: int, most: int) -> Sequence[Queued]:
+        """Of the pending operations with ids beyond `after` and up to `until` the first ones, `most` at most, in the
+        order in which they have to be sent. Left out are those that follow another of the same record, pending or on
+        its way.
+        """
+
+    def waiting_records(self, connection: str, kind: str, action: Action | None = None) -> Sequence[str]:
+        """The ids of the records for which something is pending or held there, each once, the longest known first; with
+        `action`, that.
+        """
+
+    def unheld(self) -> Mapping[tuple[str, str], int]:
+        """By connection and kind, how many operations wait for something else than a person: what follows a held one
+        waits for that person, too.
+        """
+
+    def last_attempt(self) -> datetime | None:
+        """When the operation that was last sent was; None when none was, of those that are here."""
 
     def outbox_depth(self) -> Sequence[Depth]:
         """What the outbox holds, counted: one for each connection, kind and state that anything of is there."""
@@ -162,8 +189,10 @@ class Unit(Protocol):
         """Note what a person said. It stands until the hold is released, or held again with another fingerprint."""
 
     def release(self, ids: Collection[int]) -> None: ...
-    def holds(self, connection: str | None = None, *, kind: str | None = None) -> Sequence[Hold]:
-        """The longest known first; of all connections or kinds, if not given."""
+    def holds(
+        self, connection: str | None = None, *, kind: str | None = None, records: Collection[str] | None = None
+    ) -> Sequence[Hold]:
+        """The longest known first; of all connections, kinds or records, if not given."""
 
     def hold_counts(self) -> Mapping[str, int]:
         """How many holds still wait for a decision, by connection; of those that have any."""

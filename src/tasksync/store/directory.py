@@ -16,9 +16,12 @@ from tasksync.core.plan import Gap
 from tasksync.core.reference import PERSON, parse
 from tasksync.ports import Correspondence
 from tasksync.store.columns import value_from_text, value_to_text
-from tasksync.store.section import Section, among, upsert
+from tasksync.store.section import Section, among, listed, upsert
 from tasksync.store.tables import CORRESPONDENCE, GAP, PEOPLE_LIST, REFERENT
 
+_REFERENTS = select(REFERENT).where(among(REFERENT.c.reference, "ids"))
+_GAPS_OF = select(GAP).where(among(GAP.c.record_id, "ids"))
+_DROP_GAPS = delete(GAP).where(among(GAP.c.id, "ids"))
 _SAVE_LIST = upsert(PEOPLE_LIST)
 _SAVE_REFERENT = upsert(REFERENT)
 _SAVE_CORRESPONDENCE = upsert(CORRESPONDENCE)
@@ -59,7 +62,7 @@ class Directory(Section):
 
     def referents(self, references: Collection[str]) -> Mapping[str, Referent]:
         """Of those known, people included."""
-        rows = self._sql.execute(select(REFERENT).where(among(REFERENT.c.reference, references)))
+        rows = self._sql.execute(_REFERENTS, {"ids": listed(references)})
         return {referent.reference: referent for referent in map(_referent, rows)}
 
     def correspondences(self) -> Sequence[Correspondence]:
@@ -81,14 +84,14 @@ class Directory(Section):
             if gap.record_id not in covered:
                 raise ValueError(f"a gap of {gap.record_id} is not among those replaced")
             wanted.setdefault((gap.record_id, _subject(gap)), gap)
-        rows = self._sql.execute(select(GAP).where(among(GAP.c.record_id, covered)))
+        rows = self._sql.execute(_GAPS_OF, {"ids": listed(covered)})
         # A row that stays keeps its id, by which the record that has had a gap longest is known.
         before = {(row.record_id, _subject_of(row)): row.id for row in rows}
         added = {place: gap for place, gap in wanted.items() if place not in before}
         fresh = self._fresh(added) if added else []
         gone = [id_ for place, id_ in before.items() if place not in wanted]
         if gone:
-            self._sql.execute(delete(GAP).where(among(GAP.c.id, gone)))
+            self._sql.execute(_DROP_GAPS, {"ids": listed(gone)})
         self._write(insert(GAP), map(_gap_row, added.values()))
         return fresh
 

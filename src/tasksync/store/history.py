@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Table, and_, case, delete, func, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, and_, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from tasksync.ports import Conflict, Decision, Hold, HoldReason, Revision, RunReport
 from tasksync.store.columns import value_from_text, value_to_text
-from tasksync.store.section import Section, among, upsert
+from tasksync.store.section import Section, among, listed, upsert
 from tasksync.store.tables import CONFLICT, HOLD, REVISION, RUN
 
 _INSERT_HOLD = insert(HOLD)
@@ -24,7 +25,22 @@ _SAVE_HOLD = _INSERT_HOLD.on_conflict_do_update(
         "decision": case((HOLD.c.fingerprint == _INSERT_HOLD.excluded.fingerprint, HOLD.c.decision), else_=None),
     },
 )
+_DECIDE = update(HOLD).where(among(HOLD.c.id, "ids")).values(decision=bindparam("said"))
+_RELEASE = delete(HOLD).where(among(HOLD.c.id, "ids"))
 _SAVE_RUN = upsert(RUN)
+_ADD_REVISION = insert(REVISION)
+_ADD_CONFLICT = insert(CONFLICT)
+
+
+@cache
+def _holds(given: frozenset[str]) -> Select[Any]:
+    """All of them, or those that are of what is `given`."""
+    conditions = {
+        "connection": HOLD.c.connection == bindparam("connection"),
+        "kind": HOLD.c.kind == bindparam("kind"),
+        "records": among(HOLD.c.record_id, "records"),
+    }
+    return select(HOLD).where(*(conditions[name] for name in sorted(given))).order_by(HOLD.c.id)
 
 
 class Holds(Section):
@@ -38,19 +54,23 @@ class Holds(Section):
 
     def decide(self, ids: Collection[int], decision: Decision) -> None:
         """Note what a person said. It stands until the hold is released, or held again with another fingerprint."""
-        self._sql.execute(update(HOLD).where(among(HOLD.c.id, ids)).values(decision=decision))
+        self._sql.execute(_DECIDE, {"ids": listed(ids), "said": decision})
 
     def release(self, ids: Collection[int]) -> None:
-        self._sql.execute(delete(HOLD).where(among(HOLD.c.id, ids)))
+        if ids:
+            self._sql.execute(_RELEASE, {"ids": listed(ids)})
 
-    def holds(self, connection: str | None = None, *, kind: str | None = None) -> Sequence[Hold]:
-        """The longest known first; of all connections or kinds, if not given."""
-        statement = select(HOLD).order_by(HOLD.c.id)
-        if connection is not None:
-            statement = statement.where(HOLD.c.connection == connection)
-        if kind is not None:
-            statement = statement.where(HOLD.c.kind == kind)
-        return [_hold(row) for row in self._sql.execute(statement)]
+    def holds(
+        self, connection: str | None = None, *, kind: str | None = None, records: Collection[str] | None = None
+    ) -> Sequence[Hold]:
+        """The longest known first; of all connections, kinds or records, if not given."""
+        given = {
+            "connection": connection,
+            "kind": kind,
+            "records": None if records is None else listed(records),
+        }
+        wanted = {name: value for name, value in given.items() if value is not None}
+        return [_hold(row) for row in self._sql.execute(_holds(frozenset(wanted)), wanted)]
 
     def hold_counts(self) -> Mapping[str, int]:
         """How many holds still wait for a decision, by connection; of those that have any."""
@@ -64,10 +84,10 @@ class History(Section):
     def add_revisions(self, revisions: Iterable[Revision], run: str, *, at: datetime) -> None:
         """Note them, now, `at`."""
         noted = {"run": run, "noted_at": at}
-        self._write(insert(REVISION), ({**_revision_row(revision), **noted} for revision in revisions))
+        self._write(_ADD_REVISION, ({**_revision_row(revision), **noted} for revision in revisions))
 
     def add_conflicts(self, conflicts: Iterable[Conflict], run: str) -> None:
-        self._write(insert(CONFLICT), ({**_conflict_row(conflict), "run": run} for conflict in conflicts))
+        self._write(_ADD_CONFLICT, ({**_conflict_row(conflict), "run": run} for conflict in conflicts))
 
     def revisions(self, record_id: str) -> Sequence[Revision]:
         """Oldest first: in the order in which the values replaced each other, which the stamps need not follow."""

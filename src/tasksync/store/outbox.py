@@ -3,22 +3,84 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, Select, and_, bindparam, delete, exists, func, insert, not_, select, update
 
 from tasksync.core.plan import Action, Operation
 from tasksync.core.record import decode
 from tasksync.ports import Depth, OperationState, Queued
 from tasksync.store.columns import values_to_text
-from tasksync.store.section import Section, among
+from tasksync.store.section import Section, among, listed
 from tasksync.store.tables import OPERATION
 
 _WAITING = (OperationState.PENDING, OperationState.HELD)
+_ON_THEIR_WAY = (OperationState.PENDING, OperationState.SENDING)
+_THERE = and_(OPERATION.c.connection == bindparam("connection"), OPERATION.c.kind == bindparam("kind"))
+_PENDING = and_(_THERE, OPERATION.c.state == OperationState.PENDING)
+
 _RENAME = update(OPERATION).where(OPERATION.c.id == bindparam("renamed")).values(title=bindparam("to"))
+_QUEUE = insert(OPERATION)
+_COUNT_PENDING = select(func.count(), func.max(OPERATION.c.id)).where(_PENDING)
+_WAITING_RECORDS = select(OPERATION.c.record_id).where(_THERE, OPERATION.c.state.in_(_WAITING)).order_by(OPERATION.c.id)
+_RENEWED = (
+    select(OPERATION)
+    .where(OPERATION.c.kind == bindparam("kind"), among(OPERATION.c.record_id, "ids"))
+    .where(OPERATION.c.state.in_(_WAITING))
+    .order_by(OPERATION.c.id)
+)
+_FINISH = delete(OPERATION).where(among(OPERATION.c.id, "ids"))
+_MARK = update(OPERATION).where(among(OPERATION.c.id, "ids")).values(state=bindparam("to"), error=bindparam("why"))
+_ATTEMPT = _MARK.values(
+    attempts=OPERATION.c.attempts + 1, attempted_at=bindparam("at"), attempted_there=bindparam("there")
+)
+
+
+@cache
+def _queue(given: frozenset[str]) -> Select[Any]:
+    """All of it, or what is of what is `given`."""
+    conditions = {
+        "connection": OPERATION.c.connection == bindparam("connection"),
+        "states": among(OPERATION.c.state, "states"),
+        "kind": OPERATION.c.kind == bindparam("kind"),
+        "records": among(OPERATION.c.record_id, "records"),
+    }
+    return select(OPERATION).where(*(conditions[name] for name in sorted(given))).order_by(OPERATION.c.id)
+
+
+def _next() -> Select[Any]:
+    first = OPERATION.alias("first")
+    follows = exists().where(
+        first.c.record_id == OPERATION.c.record_id,
+        first.c.connection == OPERATION.c.connection,
+        first.c.id < OPERATION.c.id,
+        first.c.state.in_(_ON_THEIR_WAY),
+    )
+    return (
+        select(OPERATION)
+        .where(_PENDING, OPERATION.c.id > bindparam("after"), OPERATION.c.id <= bindparam("until"), not_(follows))
+        .order_by(OPERATION.c.id)
+        .limit(bindparam("most"))
+    )
+
+
+def _unheld() -> Select[Any]:
+    held = OPERATION.alias("held")
+    asked = exists().where(
+        held.c.record_id == OPERATION.c.record_id,
+        held.c.connection == OPERATION.c.connection,
+        held.c.state == OperationState.HELD,
+    )
+    parts = (OPERATION.c.connection, OPERATION.c.kind)
+    return select(*parts, func.count().label("waiting")).where(not_(asked)).group_by(*parts)
+
+
+_NEXT = _next()
+_UNHELD = _unheld()
 
 
 class Outbox(Section):
@@ -35,13 +97,7 @@ class Outbox(Section):
         all but its place: a create comes before what is to be done with what it made. Raises `ValueError` for an
         operation of another kind or record.
         """
-        waiting = self._sql.execute(
-            select(OPERATION)
-            .where(OPERATION.c.kind == kind, among(OPERATION.c.record_id, record_ids))
-            .where(OPERATION.c.state.in_(_WAITING))
-            .order_by(OPERATION.c.id)
-        )
-        renewal = _Renewal.of(waiting, at)
+        renewal = _Renewal.of(self._sql.execute(_RENEWED, {"kind": kind, "ids": listed(record_ids)}), at)
         covered = set(record_ids)
         for operation in operations:
             if operation.kind != kind or operation.record_id not in covered:
@@ -49,20 +105,57 @@ class Outbox(Section):
             renewal.add(operation)
         self.finish(renewal.gone)
         self._write(_RENAME, renewal.renamed)
-        self._write(insert(OPERATION), renewal.new)
+        self._write(_QUEUE, renewal.new)
 
     def queue(
-        self, connection: str | None = None, states: Collection[OperationState] = (), *, kind: str | None = None
+        self,
+        connection: str | None = None,
+        states: Collection[OperationState] = (),
+        *,
+        kind: str | None = None,
+        records: Collection[str] | None = None,
     ) -> Sequence[Queued]:
-        """In the order in which they have to be sent; all connections, states or kinds, if not given."""
-        statement = select(OPERATION).order_by(OPERATION.c.id)
-        if connection is not None:
-            statement = statement.where(OPERATION.c.connection == connection)
-        if states:
-            statement = statement.where(OPERATION.c.state.in_(states))
-        if kind is not None:
-            statement = statement.where(OPERATION.c.kind == kind)
-        return [_queued(row) for row in self._sql.execute(statement)]
+        """In the order in which they have to be sent; of all connections, states, kinds or records, if not given."""
+        given = {
+            "connection": connection,
+            "states": listed(states) if states else None,
+            "kind": kind,
+            "records": None if records is None else listed(records),
+        }
+        wanted = {name: value for name, value in given.items() if value is not None}
+        return [_queued(row) for row in self._sql.execute(_queue(frozenset(wanted)), wanted)]
+
+    def pending(self, connection: str, kind: str) -> tuple[int, int]:
+        """How many operations are pending there, and the id of the last one (0 for none)."""
+        count, last = self._sql.execute(_COUNT_PENDING, {"connection": connection, "kind": kind}).one()
+        return count, last or 0
+
+    def next_operations(self, connection: str, kind: str, *, after: int, until: int, most: int) -> Sequence[Queued]:
+        """Of the pending operations with ids beyond `after` and up to `until` the first ones, `most` at most, in the
+        order in which they have to be sent. Left out are those that follow another of the same record, pending or on
+        its way.
+        """
+        wanted = {"connection": connection, "kind": kind, "after": after, "until": until, "most": most}
+        return [_queued(row) for row in self._sql.execute(_NEXT, wanted)]
+
+    def waiting_records(self, connection: str, kind: str, action: Action | None = None) -> Sequence[str]:
+        """The ids of the records for which something is pending or held there, each once, the longest known first; with
+        `action`, that.
+        """
+        found = _WAITING_RECORDS if action is None else _WAITING_RECORDS.where(OPERATION.c.action == action)
+        rows = self._sql.execute(found, {"connection": connection, "kind": kind})
+        return list(dict.fromkeys(rows.scalars().all()))
+
+    def unheld(self) -> Mapping[tuple[str, str], int]:
+        """By connection and kind, how many operations wait for something else than a person: what follows a held one
+        waits for that person, too.
+        """
+        return {(row.connection, row.kind): row.waiting for row in self._sql.execute(_UNHELD)}
+
+    def last_attempt(self) -> datetime | None:
+        """When the operation that was last sent was; None when none was, of those that are here."""
+        moment: datetime | None = self._sql.execute(select(func.max(OPERATION.c.attempted_at))).scalar_one()
+        return moment
 
     def outbox_depth(self) -> Sequence[Depth]:
         """What the outbox holds, counted: one for each connection, kind and state that anything of is there, in this
@@ -87,16 +180,20 @@ class Outbox(Section):
         """Change the state. To SENDING: counts an attempt, made `at`, which was `there` by the CRM's clock;
         `ValueError` without the first. `error` replaces what was there, also when it is None.
         """
-        changes: dict[str, Any] = {"state": state, "error": error}
-        if state is OperationState.SENDING:
-            if at is None:
-                raise ValueError("an attempt needs the time it is made at")
-            changes |= {"attempts": OPERATION.c.attempts + 1, "attempted_at": at, "attempted_there": there}
-        self._sql.execute(update(OPERATION).where(among(OPERATION.c.id, ids)).values(changes))
+        if not ids:
+            return
+        changes: dict[str, Any] = {"ids": listed(ids), "to": state, "why": error}
+        if state is not OperationState.SENDING:
+            self._sql.execute(_MARK, changes)
+        elif at is None:
+            raise ValueError("an attempt needs the time it is made at")
+        else:
+            self._sql.execute(_ATTEMPT, {**changes, "at": at, "there": there})
 
     def finish(self, ids: Collection[int]) -> None:
         """They are done: out of the outbox."""
-        self._sql.execute(delete(OPERATION).where(among(OPERATION.c.id, ids)))
+        if ids:
+            self._sql.execute(_FINISH, {"ids": listed(ids)})
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,10 +11,11 @@ from sqlalchemy import Row, select
 
 from tasksync.core.record import Record, Version, decode
 from tasksync.store.columns import values_to_text
-from tasksync.store.section import Section, among, upsert
+from tasksync.store.section import Section, among, listed, upsert
 from tasksync.store.tables import RECORD, REPLICA
 
 _SAVE_RECORD = upsert(RECORD)
+_RECORDS = select(RECORD).where(among(RECORD.c.id, "ids"))
 
 
 class Records(Section):
@@ -22,7 +23,9 @@ class Records(Section):
 
     def records(self, record_ids: Collection[str]) -> Mapping[str, Record]:
         """By id, of those that exist (deleted ones included)."""
-        rows = self._sql.execute(select(RECORD).where(among(RECORD.c.id, record_ids)))
+        if not record_ids:
+            return {}
+        rows = self._sql.execute(_RECORDS, {"ids": listed(record_ids)})
         return {record.id: record for record in map(_record, rows)}
 
     def records_of_group(self, group: str, kind: str) -> Iterator[Record]:

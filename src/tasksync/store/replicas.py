@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-import orjson
-from sqlalchemy import Row, Select, bindparam, delete, func, select, update
+from sqlalchemy import Row, Select, and_, bindparam, delete, func, select, update
 
 from tasksync.core.record import NOTHING, Replica, Values, decode
 from tasksync.ports import ConnectionState
 from tasksync.store.columns import values_to_text
-from tasksync.store.section import Section, among, upsert
+from tasksync.store.section import Section, among, listed, upsert
 from tasksync.store.tables import CONNECTION, REPLICA
 
 _NOTHING = values_to_text(NOTHING)
 _SAVE_CONNECTION = upsert(CONNECTION)
 _SAVE_REPLICA = upsert(REPLICA)
+_OF_KIND = and_(REPLICA.c.connection == bindparam("connection"), REPLICA.c.kind == bindparam("kind"))
+_THERE = and_(_OF_KIND, among(REPLICA.c.external_id, "ids"))
+_CONTENTS = select(REPLICA.c.external_id, REPLICA.c.content).where(_THERE, REPLICA.c.gone_at.is_(None))
+_REPLICAS = select(REPLICA).where(_THERE)
+_REPLICAS_OF = select(REPLICA).where(among(REPLICA.c.record_id, "ids"))
+_DROP_REPLICAS = delete(REPLICA).where(_THERE)
+_COUNT = select(func.count()).where(_OF_KIND)
+_EXTERNAL_IDS = select(REPLICA.c.external_id).where(_OF_KIND)
 
 
 def _noted_otherwise() -> Select[Any]:
@@ -26,7 +34,7 @@ def _noted_otherwise() -> Select[Any]:
     sighted = func.json_each(bindparam("digests")).table_valued("key", "value")
     noted = (
         select(REPLICA.c.digest)
-        .where(REPLICA.c.connection == bindparam("connection"), REPLICA.c.kind == bindparam("kind"))
+        .where(_OF_KIND)
         .where(REPLICA.c.external_id == sighted.c.key, REPLICA.c.gone_at.is_(None))
         .scalar_subquery()
     )
@@ -64,18 +72,14 @@ class Replicas(Section):
 
     def contents(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, str]:
         """Content hash by external id, of those that exist and are not gone."""
-        rows = self._sql.execute(
-            select(REPLICA.c.external_id, REPLICA.c.content)
-            .where(REPLICA.c.connection == connection, REPLICA.c.kind == kind, REPLICA.c.gone_at.is_(None))
-            .where(among(REPLICA.c.external_id, external_ids))
-        )
+        rows = self._sql.execute(_CONTENTS, _place(connection, kind, external_ids))
         return {row.external_id: row.content for row in rows}
 
     def differing(self, connection: str, kind: str, digests: Mapping[str, str]) -> set[str]:
         """Of these digests by external id, the ids whose replica was not noted with that digest, is gone, or does not
         exist; and those whose digest is "".
         """
-        wanted = {"connection": connection, "kind": kind, "digests": orjson.dumps(digests).decode()}
+        wanted = {"connection": connection, "kind": kind, "digests": json.dumps(digests)}
         return set(self._sql.execute(_DIFFERING, wanted).scalars().all())
 
     def note_digests(self, connection: str, kind: str, digests: Mapping[str, str]) -> None:
@@ -85,17 +89,15 @@ class Replicas(Section):
 
     def replicas(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, Replica]:
         """By external id, of those that exist, linked or not."""
-        rows = self._sql.execute(
-            select(REPLICA)
-            .where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
-            .where(among(REPLICA.c.external_id, external_ids))
-        )
+        rows = self._sql.execute(_REPLICAS, _place(connection, kind, external_ids))
         return {replica.external_id: replica for replica in map(_replica, rows)}
 
     def replicas_of(self, record_ids: Collection[str]) -> Mapping[str, Mapping[str, Replica]]:
         """By record id, then by connection; every asked record has an entry."""
         found: dict[str, dict[str, Replica]] = {record_id: {} for record_id in record_ids}
-        for row in self._sql.execute(select(REPLICA).where(among(REPLICA.c.record_id, record_ids))):
+        if not found:
+            return found
+        for row in self._sql.execute(_REPLICAS_OF, {"ids": listed(found)}):
             found[row.record_id][row.connection] = _replica(row)
         return found
 
@@ -108,13 +110,11 @@ class Replicas(Section):
 
     def count_replicas(self, connection: str, kind: str) -> int:
         """How many there are of the connection, linked or not."""
-        statement = select(func.count()).where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
-        return int(self._sql.execute(statement).scalar_one())
+        return int(self._sql.execute(_COUNT, {"connection": connection, "kind": kind}).scalar_one())
 
     def external_ids(self, connection: str, kind: str) -> set[str]:
         """Of all replicas of the connection, linked or not."""
-        statement = select(REPLICA.c.external_id).where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
-        return set(self._sql.execute(statement).scalars().all())
+        return set(self._sql.execute(_EXTERNAL_IDS, {"connection": connection, "kind": kind}).scalars().all())
 
     def linked(self, kind: str) -> Iterator[tuple[str, str, str]]:
         """Record id, connection and external id of all linked replicas of the kind."""
@@ -136,11 +136,12 @@ class Replicas(Section):
         self._write(_SAVE_REPLICA, map(_row, replicas))
 
     def drop_replicas(self, connection: str, kind: str, external_ids: Collection[str]) -> None:
-        self._sql.execute(
-            delete(REPLICA)
-            .where(REPLICA.c.connection == connection, REPLICA.c.kind == kind)
-            .where(among(REPLICA.c.external_id, external_ids))
-        )
+        if external_ids:
+            self._sql.execute(_DROP_REPLICAS, _place(connection, kind, external_ids))
+
+
+def _place(connection: str, kind: str, external_ids: Collection[str]) -> dict[str, str]:
+    return {"connection": connection, "kind": kind, "ids": listed(external_ids)}
 
 
 def _row(replica: Replica) -> dict[str, Any]:

@@ -1,13 +1,17 @@
-"""What the sections of a unit share: the connection, and reading and writing in bulk."""
+"""What the sections of a unit share: the connection, and reading and writing in bulk.
+
+Statements are made once, as constants of their modules, and given their parameters each time: to make one takes several
+times as long as SQLite takes for it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, Select, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, Select, Table, bindparam, func, select
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 T = TypeVar("T")
@@ -52,10 +56,17 @@ def pages(items: Iterable[T]) -> Iterator[list[T]]:
         yield page
 
 
-def among(column: ColumnElement[Any], values: Collection[str] | Collection[int]) -> ColumnElement[bool]:
-    """`column` is one of `values`: one parameter and one prepared statement for any number of them."""
-    each = func.json_each(json.dumps(list(values))).table_valued("value")
+def among(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """`column` is one of what `listed` made of the values given as `parameter`: one prepared statement for any number
+    of them.
+    """
+    each = func.json_each(bindparam(parameter)).table_valued("value")
     return column.in_(select(each.c.value))
+
+
+def listed(values: Iterable[str] | Iterable[int]) -> str:
+    """For `among`."""
+    return json.dumps(list(values))
 
 
 def upsert(table: Table) -> Insert:

@@ -108,6 +108,8 @@ class OperationTable(MirrorTable, table=True):
     __table_args__ = (
         _of_record(),
         Index(None, "connection", "state", "kind", "queued_at"),
+        # In the order of sending: an index of SQLite ends with the row's id.
+        Index(None, "connection", "kind", "state"),
         Index(None, "record_id"),
         {"sqlite_autoincrement": True},
     )
