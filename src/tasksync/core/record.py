@@ -182,6 +182,8 @@ def is_utc(moment: datetime) -> bool:
 
 def require_utc(moment: datetime) -> datetime:
     """`moment` in UTC. Raises `ValueError` for a naive one: its zone would be a guess."""
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise ValueError(f"{moment!r} has no zone")
     return moment.astimezone(UTC)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 PERSON: Final = "person"
@@ -41,6 +42,7 @@ def is_reference(text: str) -> bool:
     return len([part for part in text.split(":", 2) if part]) == 3
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Reference:
     """The inverse of `str`. Raises `ValueError` for what is no reference."""
     if not is_reference(text):

@@ -8,6 +8,7 @@ anywhere: what was taken in is planned, and what was planned is in the outbox.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -202,7 +203,7 @@ class Cycle:
         opened = [member for member in context.members if member.account is not None and member.has(context.kind)]
         polled = [member for member in opened if member.due]
         await directory.open(opened)
-        self._plan_waiting(context, planner)
+        await self._plan_waiting(context, planner)
         await together(self._poll(context, intake, member) for member in polled)
         unlinked = Unlinked(context, intake)
         lost = LostAnswers(context, planner, intake, unlinked)
@@ -212,12 +213,10 @@ class Cycle:
         # Before new tasks are looked at: one may be a missing task that was made again, and that a mirror which was
         # restored from a backup knows by its old id.
         await Absence(context, planner, intake).settle(polled)
-        meeting = Meeting(context, planner, intake, unlinked)
-        for member in polled:
-            with context.mirror.begin() as unit:
-                # As long as a create is in doubt, any new task may be what it made.
-                if not any(lost.creates(unit, member)):
-                    meeting.settle(unit, member)
+        with context.mirror.begin() as unit:
+            # As long as a create is in doubt, any new task may be what it made.
+            clear = [member for member in polled if not any(lost.creates(unit, member))]
+        await Meeting(context, planner, intake, unlinked).settle(clear)
         self._note_polls(polled)
         await directory.resolve(planner)
         if not self._dry_run:
@@ -244,7 +243,7 @@ class Cycle:
                     sent[operation.record_id] = {**sent.get(operation.record_id, NOTHING), **operation.values}
         member.turn_to(known, directory.counterpart(member.name), sent)
 
-    def _plan_waiting(self, context: Context, planner: Planner) -> None:
+    async def _plan_waiting(self, context: Context, planner: Planner) -> None:
         """What has waited since an earlier cycle is planned anew: its connection may be back, the config another."""
         with context.mirror.begin() as unit:
             waiting = {
@@ -254,10 +253,12 @@ class Cycle:
                 for record_id in unit.waiting_records(member.name, context.kind.name)
             }
             held = {hold.record_id for hold in unit.holds() if hold.record_id and hold.reason in WITH_OPERATION}
-            for part in chunks(waiting | held):
+        for part in chunks(sorted(waiting | held)):
+            with context.mirror.begin() as unit:
                 records = unit.records(part).values()
                 ours = (one for one in records if (one.group, one.kind) == (context.group, context.kind.name))
                 planner.replan(unit, [one.id for one in ours])
+            await asyncio.sleep(0)
 
     def _note_polls(self, polled: Sequence[Member]) -> None:
         """From now on, whatever differs from the shadows was changed after this poll was started."""

@@ -94,7 +94,7 @@ class Delivery:
         has to be committed before any of them goes out: after a crash they are known to be doubtful.
         """
         now = self._context.clock.now()
-        replicas = unit.replicas_of([queued.operation.record_id for queued in operations])
+        replicas = unit.replicas_of([queued.operation.record_id for queued in operations], self._member.name)
         jobs = [
             Job(queued=one, asked_at=now, replica=replicas[one.operation.record_id].get(self._member.name))
             for one in operations
@@ -169,10 +169,10 @@ class Delivery:
         unit.finish([job.queued.id for job, _ in done])
         gone = [job.replica.external_id for job, answer in done if answer is None and job.replica is not None]
         unit.drop_replicas(member.name, self._context.kind.name, gone)
+        self._planner.replan(unit, [job.operation.record_id for job, answer in done if answer is None])
         self._shadow(unit, [(job, answer) for job, answer in done if answer is not None])
         for job, _ in done:
             member.tally.count(job.operation.action)
-        self._planner.replan(unit, [job.operation.record_id for job, _ in done])
 
     def _shadow(self, unit: Unit, made: Sequence[tuple[Job, Observation]]) -> None:
         """Make the answers the shadows. What an answer shows besides what we sent, a person changed just before our
@@ -192,6 +192,7 @@ class Delivery:
             )
         unit.save_replicas(one.replica for one in absorbed)
         self._intake.keep(unit, absorbed)
+        self._planner.follow_up(unit, member, [(one.record, one.replica) for one in absorbed if not one.changed])
 
     def _noted(self, job: Job, replica: Replica) -> Replica:
         """The replica, with this write noted for the guard against writing to and fro."""

@@ -42,6 +42,7 @@ class Directory:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._people = People()
+        self._persons: dict[Search, str | None] = {}
         self._listed: set[str] = set()
         self._found: dict[Search, Correspondence] = {}
         self._cases: dict[str, dict[str, str]] = {}
@@ -53,7 +54,7 @@ class Directory:
             if parse(reference).connection == connection:
                 return reference
             if is_person(reference):
-                return self._people.counterpart(reference, connection, self._context.configured)
+                return self._person(reference, connection)
             said = self._context.configured.counterpart(reference, connection)
             if said is not None:
                 return said
@@ -63,6 +64,13 @@ class Directory:
             return None if found is None else found.counterpart
 
         return find
+
+    def _person(self, reference: str, connection: str) -> str | None:
+        """Remembered as long as the lists of people stay the same: a handful of people have all the tasks."""
+        place = reference, connection
+        if place not in self._persons:
+            self._persons[place] = self._people.counterpart(reference, connection, self._context.configured)
+        return self._persons[place]
 
     def _is_synced(self, reference: str) -> bool:
         """Whether what corresponds to it is for its own replicas to say: cases, where they are kept in step as well."""
@@ -80,7 +88,7 @@ class Directory:
         """Recall what is known, and list the people of those `members` whose list is old."""
         now = self._context.clock.now()
         with self._context.mirror.begin() as unit:
-            self._people = People.of(unit.people())
+            self._know(unit)
             self._found = {(one.reference, one.connection): one for one in unit.correspondences()}
             listed = {member.name: unit.listed_at(member.name) for member in members}
             if CASE.name in self._context.kinds - {self._context.kind.name}:
@@ -96,7 +104,11 @@ class Directory:
             return
         with self._context.mirror.begin() as unit:
             unit.save_people(member.name, found, self._context.clock.now())
-            self._people = People.of(unit.people())
+            self._know(unit)
+
+    def _know(self, unit: Unit) -> None:
+        self._people = People.of(unit.people())
+        self._persons = {}
 
     def _is_due(self, last: datetime | None, now: datetime) -> bool:
         return last is None or not last <= now < last + _SELDOM

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from tasksync.core.guard import oscillates
 from tasksync.core.plan import Action, Gap, Missing, Operation, plan
-from tasksync.core.record import Replica
-from tasksync.engine.member import Context
+from tasksync.core.record import Record, Replica
+from tasksync.engine.member import Context, Member
 from tasksync.ports import Decision, Hold, HoldReason, OperationState, Unit
 
 CHUNK = 500
@@ -38,6 +38,22 @@ class Planner:
         """Plan these records anew, against the mirror as it stands in `unit`."""
         for part in chunks(record_ids):
             self._replan(unit, part)
+
+    def follow_up(self, unit: Unit, member: Member, written: Sequence[tuple[Record, Replica]]) -> None:
+        """Plan anew those of these records of which there is still something to do, after a write that changed nothing
+        but the member's replica. All that was planned for other connections stands; so does a record of which nothing
+        waits here, nothing is held, and of which there is nothing more to do here.
+        """
+        ids, now = [record.id for record, _ in written], self._context.clock.now()
+        open_ = {queued.operation.record_id for queued in unit.queue(member.name, records=ids)}
+        open_ |= {hold.record_id for hold in unit.holds(records=ids) if hold.record_id is not None}
+        view = [member.view(self._context.kind, now)]
+        horizon = now - self._context.policy.completed_horizon
+        for record, replica in written:
+            replicas = {member.name: replica}
+            if plan(self._context.kind, record, replicas, view, horizon=horizon).operations:
+                open_.add(record.id)
+        self.replan(unit, list(open_))
 
     def _replan(self, unit: Unit, record_ids: list[str]) -> None:
         context, now = self._context, self._context.clock.now()

@@ -51,8 +51,10 @@ class Unit(Protocol):
     def replicas(self, connection: str, kind: str, external_ids: Collection[str]) -> Mapping[str, Replica]:
         """By external id, of those that exist, linked or not."""
 
-    def replicas_of(self, record_ids: Collection[str]) -> Mapping[str, Mapping[str, Replica]]:
-        """By record id, then by connection; every asked record has an entry."""
+    def replicas_of(
+        self, record_ids: Collection[str], connection: str | None = None
+    ) -> Mapping[str, Mapping[str, Replica]]:
+        """By record id, then by connection (of all, if not given); every asked record has an entry."""
 
     def unlinked(self, connection: str, kind: str) -> Iterator[Replica]:
         """Replicas that belong to no record, by external id. May be written to while iterating."""
@@ -80,6 +82,13 @@ class Unit(Protocol):
 
     def records_of_group(self, group: str, kind: str) -> Iterator[Record]:
         """All records of the group that are not deleted, by id. May be written to while iterating."""
+
+    def records_lacking(
+        self, group: str, kind: str, connections: Collection[str], *, after: str, most: int
+    ) -> Sequence[Record]:
+        """Of the group's records that are not deleted and lack a replica in one of these connections, those with ids
+        beyond `after`, `most` at most, by id.
+        """
 
     def save_records(self, records: Iterable[Record]) -> None:
         """Insert or replace, by id."""

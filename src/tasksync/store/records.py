@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, func, select
 
 from tasksync.core.record import Record, Version, decode
 from tasksync.store.columns import values_to_text
@@ -15,6 +15,18 @@ from tasksync.store.section import Section, among, listed, upsert
 from tasksync.store.tables import RECORD, REPLICA
 
 _SAVE_RECORD = upsert(RECORD)
+_HAD = (
+    select(func.count())
+    .where(REPLICA.c.record_id == RECORD.c.id, among(REPLICA.c.connection, "connections"))
+    .scalar_subquery()
+)
+_LACKING = (
+    select(RECORD)
+    .where(RECORD.c.group_name == bindparam("group"), RECORD.c.kind == bindparam("kind"), RECORD.c.deleted_at.is_(None))
+    .where(RECORD.c.id > bindparam("after"), bindparam("all") > _HAD)
+    .order_by(RECORD.c.id)
+    .limit(bindparam("most"))
+)
 _RECORDS = select(RECORD).where(among(RECORD.c.id, "ids"))
 
 
@@ -34,6 +46,22 @@ class Records(Section):
             RECORD.c.group_name == group, RECORD.c.kind == kind, RECORD.c.deleted_at.is_(None)
         )
         yield from map(_record, self._read_in_pages(statement, RECORD.c.id))
+
+    def records_lacking(
+        self, group: str, kind: str, connections: Collection[str], *, after: str, most: int
+    ) -> Sequence[Record]:
+        """Of the group's records that are not deleted and lack a replica in one of these connections, those with ids
+        beyond `after`, `most` at most, by id.
+        """
+        wanted = {
+            "group": group,
+            "kind": kind,
+            "connections": listed(connections),
+            "all": len(connections),
+            "after": after,
+            "most": most,
+        }
+        return [_record(row) for row in self._sql.execute(_LACKING, wanted)]
 
     def save_records(self, records: Iterable[Record]) -> None:
         """Insert or replace, by id."""

@@ -24,6 +24,7 @@ _THERE = and_(_OF_KIND, among(REPLICA.c.external_id, "ids"))
 _CONTENTS = select(REPLICA.c.external_id, REPLICA.c.content).where(_THERE, REPLICA.c.gone_at.is_(None))
 _REPLICAS = select(REPLICA).where(_THERE)
 _REPLICAS_OF = select(REPLICA).where(among(REPLICA.c.record_id, "ids"))
+_REPLICAS_OF_ONE = _REPLICAS_OF.where(REPLICA.c.connection == bindparam("connection"))
 _DROP_REPLICAS = delete(REPLICA).where(_THERE)
 _COUNT = select(func.count()).where(_OF_KIND)
 _EXTERNAL_IDS = select(REPLICA.c.external_id).where(_OF_KIND)
@@ -92,12 +93,19 @@ class Replicas(Section):
         rows = self._sql.execute(_REPLICAS, _place(connection, kind, external_ids))
         return {replica.external_id: replica for replica in map(_replica, rows)}
 
-    def replicas_of(self, record_ids: Collection[str]) -> Mapping[str, Mapping[str, Replica]]:
-        """By record id, then by connection; every asked record has an entry."""
+    def replicas_of(
+        self, record_ids: Collection[str], connection: str | None = None
+    ) -> Mapping[str, Mapping[str, Replica]]:
+        """By record id, then by connection (of all, if not given); every asked record has an entry."""
         found: dict[str, dict[str, Replica]] = {record_id: {} for record_id in record_ids}
         if not found:
             return found
-        for row in self._sql.execute(_REPLICAS_OF, {"ids": listed(found)}):
+        wanted = {"ids": listed(found)}
+        if connection is None:
+            rows = self._sql.execute(_REPLICAS_OF, wanted)
+        else:
+            rows = self._sql.execute(_REPLICAS_OF_ONE, {**wanted, "connection": connection})
+        for row in rows:
             found[row.record_id][row.connection] = _replica(row)
         return found
 
