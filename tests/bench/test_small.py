@@ -18,17 +18,17 @@ from tests.bench.lab import Lab, only, total
 from tests.bench.ours import Ours, UnlimitedDialer
 
 from tasksync.bootstrap import connecting
-from tasksync.engine.push import PARALLEL
+from tasksync.engine.push import AHEAD, PARALLEL
 
 TASKS = 1_000
 EDITS = 100
-ANY_TURN = 130
+ANY_TURN = 118
 """Statements of a turn besides its pages, with three connections."""
 SHORT_LISTS = 20
 """Requests in which three connections say who we are there and what we may see."""
 A_TASK = 1_000
 """Bytes. One that is kept as it was read takes several times as much; an id and a page more at the peak take less."""
-A_HANDFUL = 28
+A_HANDFUL = 10
 """Statements of a handful of edits that are pushed together."""
 Warm = Callable[[int], Ours]
 
@@ -95,7 +95,7 @@ def test_a_quiet_turn_costs_its_pages(lab: Lab, warm: Warm) -> None:
     assert short == as_short <= SHORT_LISTS
     # A page is a transaction: BEGIN, and one look at the hashes of what is on it.
     assert more - fewer == 2 * (pages - fewer_pages)
-    assert more <= 2 * pages + ANY_TURN
+    assert more <= 2 * pages + ANY_TURN, more - 2 * pages
 
 
 def test_edits_cost_a_read_and_a_write_each(lab: Lab, warm: Warm) -> None:
@@ -115,7 +115,8 @@ def test_edits_cost_a_read_and_a_write_each(lab: Lab, warm: Warm) -> None:
     assert total(requests) == pages + 2 * EDITS * others
     assert total(only(requests, is_write)) == EDITS * others
     assert lab.crms.in_step()
-    assert len(seen) <= len(quiet) + A_HANDFUL * others * (EDITS // PARALLEL + 1)
+    most = len(quiet) + A_HANDFUL * others * (EDITS // AHEAD + PARALLEL)
+    assert len(seen) <= most, (len(seen) - len(quiet)) / others
 
 
 def test_memory_is_bounded_by_a_page_and_what_changed(lab: Lab, warm: Warm) -> None:

@@ -26,7 +26,7 @@ from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner
 from tasksync.engine.together import side_by_side, together
-from tasksync.errors import MirrorBusy, SkipRecord
+from tasksync.errors import MirrorBusy, SkipRecord, StopConnection
 from tasksync.ports import Queued, Unit
 
 PASSAGES = 5
@@ -71,6 +71,10 @@ class _Line:
         able = member.selected and member.pushing and member.account is not None
         return able and not self._lock_lost and not self._context.stopping()
 
+    def _may_write(self) -> bool:
+        self._lock_lost = self._lock_lost or not self._context.still_ours()
+        return self._is_open()
+
     async def serve(self) -> bool:
         """Send all that waits and was not tried yet. Whether there was anything."""
         began = False
@@ -104,6 +108,7 @@ class _Line:
                 if not under_way:
                     break
                 come = await _next(arrived)
+                self._judge(come)
                 under_way -= len(come)
                 over += come
         if self._lock_lost:
@@ -112,25 +117,23 @@ class _Line:
 
     def _step(self, passage: _Passage, over: Sequence[Arrival], *, room: int) -> list[Job]:
         """Note what is over, and begin what there is room for."""
-        self._lock_lost = self._lock_lost or not self._context.still_ours()
         with self._context.mirror.begin() as unit:
             self._delivery.settle(unit, over)
-            self._judge(over)
-            return self._delivery.begin(unit, passage.take(unit, room)) if self._is_open() else []
+            return self._delivery.begin(unit, passage.take(unit, room)) if self._may_write() else []
 
     async def _bring(self, job: Job, arrived: asyncio.Queue[Arrival]) -> None:
-        arrived.put_nowait(await self._delivery.carry_out(job, self._is_open))
+        arrived.put_nowait(await self._delivery.carry_out(job, self._may_write))
 
-    def _judge(self, over: Sequence[Arrival]) -> None:
-        """When as many in a row as are sent at a time did not get through, the others would fare no better: the member
-        gets no more in this cycle.
+    def _judge(self, come: Sequence[Arrival]) -> None:
+        """When the connection stops, or as many in a row as are sent at a time did not get through, the others would
+        fare no better: the member gets no more in this cycle.
         """
-        for one in over:
+        for one in come:
             failed = one.fate is Fate.FAILED and not isinstance(one.answer, SkipRecord)
             self._failed_in_a_row = self._failed_in_a_row + 1 if failed else 0
             if one.fate in {Fate.WRITTEN, Fate.STALE}:
                 self._tried.discard(one.job.queued.id)
-        if self._failed_in_a_row >= PARALLEL:
+        if self._failed_in_a_row >= PARALLEL or any(isinstance(one.answer, StopConnection) for one in come):
             self._member.pushing = False
 
 
