@@ -106,6 +106,8 @@ class Delivery:
 
     async def carry_out(self, job: Job, wanted: Callable[[], bool]) -> Arrival:
         """Read, if there is something to read, and write, unless it is not `wanted` any more."""
+        if not wanted():
+            return Arrival(job=job, fate=Fate.LEFT)
         try:
             if (replica := job.replica) is not None:
                 job = replace(job, asked_at=self._context.clock.now())

@@ -96,9 +96,6 @@ class _Line:
         over: list[Arrival] = []
         async with side_by_side() as tasks:
             while True:
-                if not self._is_open():
-                    over += [Arrival(job=job, fate=Fate.LEFT) for job in ahead]
-                    ahead.clear()
                 if not ahead:
                     ahead.extend(self._step(passage, over, room=PARALLEL - under_way + AHEAD))
                     over = []
