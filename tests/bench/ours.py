@@ -23,7 +23,7 @@ from tasksync.bootstrap.surroundings import surroundings
 from tasksync.bootstrap.syncing import sync_once
 from tasksync.bootstrap.tenancy import Tenancy
 from tasksync.config import load_config
-from tasksync.ports import RateLimit
+from tasksync.ports import RateLimit, Traffic
 from tasksync.store.mirror import SqlMirror
 from tasksync.transport.dial import Dialer
 from tasksync.transport.session import Session
@@ -62,7 +62,7 @@ class _Meter:
     def __init__(self) -> None:
         self.requests = 0
 
-    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float) -> None:
+    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float, traffic: Traffic) -> None:
         del connection, method, status, elapsed_s
         self.requests += 1
 

@@ -16,7 +16,10 @@ from tasksync.core.match import alike
 from tasksync.service.clock import SystemClock
 from tasksync.store.lock import MirrorLock
 
-COUNTS = ("read", "requests", "created", "updated", "completed", "reopened", "deleted", "failed", "held", "pending")
+COUNTS = (
+    "read", "requests", "received_bytes", "sent_bytes", "created", "updated", "completed", "reopened", "deleted",
+    "failed", "held", "pending",
+)  # fmt: skip
 
 
 def test_the_demo_shows_the_main_job_and_ends_with_0(desk: Desk) -> None:
@@ -51,14 +54,43 @@ def test_the_json_has_exactly_the_documented_keys(desk: Desk) -> None:
     """Scripts find the keys of design.md section 8, and nothing else on stdout."""
     printed = desk.sync()
     assert list(printed) == [
-        "run", "started_at", "finished_at", "exit_code", "dry_run", "connections", "conflicts", "holds",
+        "run", "started_at", "finished_at", "exit_code", "dry_run", "connections", "conflicts", "holds", "cost",
     ]  # fmt: skip
     assert list(printed["connections"]) == ["office", "capsule", "advisers"]
     for found in printed["connections"].values():
         assert tuple(found) == ("state", *COUNTS, "error")
         assert found["state"] == "ok"
+    assert list(printed["cost"]) == ["wall_s", "cpu_s", "rows_written", "peak_rss_bytes"]
     assert printed["started_at"].endswith("Z")
     assert printed["dry_run"] is False
+
+
+def test_a_sync_says_what_it_cost(desk: Desk) -> None:
+    """The first writes to CRMs and mirror; later ones only read, and write one row for each connection. It shows to
+    scripts, in the log for whoever wants to know everything, and in one line to people.
+    """
+    config = desk.folder / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("level: info", "level: debug"), encoding="utf-8")
+    first = desk.sync()
+    desk.sync()
+    done = desk.run("sync", "--once", "--json")
+    later = json.loads(done.stdout)
+    for found in first["connections"].values():
+        assert found["received_bytes"] > found["sent_bytes"] > 100
+    for found in later["connections"].values():
+        assert found["received_bytes"] > 1000
+        assert found["sent_bytes"] == 0
+    cost, less = first["cost"], later["cost"]
+    assert cost["wall_s"] > 0
+    assert 0 < cost["cpu_s"] < 60
+    assert cost["rows_written"] > 100 > less["rows_written"] == 3
+    assert less["peak_rss_bytes"] is None or less["peak_rss_bytes"] > 10_000_000
+    assert "cycle_finished" in done.stderr
+    assert "rows_written=3" in done.stderr
+    (line,) = [
+        one for one in desk.run("sync", "--once").stdout.splitlines() if "received" in one and "requests (" in one
+    ]
+    assert "3 rows written" in line
 
 
 def test_a_dry_run_writes_nothing_anywhere(desk: Desk) -> None:

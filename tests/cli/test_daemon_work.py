@@ -12,6 +12,7 @@ from tasksync.bootstrap.daemon import DaemonWork
 from tasksync.bootstrap.surroundings import Surroundings
 from tasksync.bootstrap.tenancy import Tenancy
 from tasksync.config import load_config
+from tasksync.ports import Traffic
 from tasksync.service.clock import SystemClock
 from tasksync.transport.redaction import Redactor
 
@@ -19,17 +20,27 @@ NAMES = ("office", "capsule", "advisers")
 
 
 class Counted:
-    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float) -> None:
-        """Of no interest here."""
+    """A meter that adds up."""
+
+    def __init__(self) -> None:
+        self.traffic: dict[str, Traffic] = {}
+
+    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float, traffic: Traffic) -> None:
+        self.traffic[connection] = self.traffic.get(connection, Traffic()) + traffic
 
 
 @pytest.fixture
-def work(desk: Desk) -> Iterator[DaemonWork]:
+def counted() -> Counted:
+    return Counted()
+
+
+@pytest.fixture
+def work(desk: Desk, counted: Counted) -> Iterator[DaemonWork]:
     """For the desk's configuration; nothing is open yet."""
     config = load_config(desk.folder / "config.yaml", desk.environ)
     around = Surroundings(clock=SystemClock(), redactor=Redactor(), log=Lines())
     with Tenancy.open(config.database, around) as tenancy:
-        yield DaemonWork(config, tenancy, Counted())
+        yield DaemonWork(config, tenancy, counted)
 
 
 def paths(desk: Desk, crm: str) -> list[str]:
@@ -58,3 +69,19 @@ async def test_who_is_polled_is_opened_anew(desk: Desk, work: DaemonWork) -> Non
         assert paths(desk, "onlyoffice") == []
     finally:
         await work.close()
+
+
+async def test_a_turn_tells_its_own_cost(work: DaemonWork, counted: Counted) -> None:
+    """Bytes and rows are those of this turn and not of the ones before, though sessions and mirror stay open."""
+    try:
+        for _ in range(3):
+            await work.turn(NAMES, ())
+        before = dict(counted.traffic)
+        turn = await work.turn(["office"], ())
+    finally:
+        await work.close()
+    office, capsule, advisers = turn.parts
+    assert office.traffic == counted.traffic["office"] - before["office"]
+    assert 0 < office.traffic.received_bytes < before["office"].received_bytes
+    assert capsule.traffic == advisers.traffic == Traffic()
+    assert (turn.cost.rows_written, office.requests) == (1, 5)

@@ -28,6 +28,7 @@ from tasksync.sandbox.app import create_app
 from tasksync.sandbox.crm import Crm
 from tasksync.sandbox.world import World
 from tasksync.service.clock import SteadyClock
+from tasksync.service.usage import usage
 from tasksync.store.opening import open_mirror
 from tasksync.transport.dial import Dialer
 from tasksync.transport.redaction import Redactor
@@ -131,6 +132,7 @@ class Firm:
             clock=clock,
             log=self.log,
             new_id=lambda: next(self.ids),
+            usage=usage,
             only=only if due is None else [*due, *accounts],
             due=due,
             accounts=accounts,

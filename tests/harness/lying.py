@@ -27,6 +27,7 @@ from tasksync.sandbox.app import create_app
 from tasksync.sandbox.gate import AnswerWithheld
 from tasksync.sandbox.world import World
 from tasksync.service.clock import SteadyClock
+from tasksync.service.usage import usage
 from tasksync.store.columns import value_from_text
 from tasksync.store.mirror import SqlMirror
 from tasksync.store.opening import open_mirror
@@ -99,6 +100,10 @@ class MortalMirror:
         self._mirror = mirror
         self._fate = fate
 
+    @property
+    def rows_written(self) -> int:
+        return self._mirror.rows_written
+
     @contextmanager
     def begin(self) -> Iterator[Unit]:
         with self._mirror.begin() as unit:
@@ -163,6 +168,7 @@ class LyingFirm(Firm):
             clock=clock,
             log=self.log,
             new_id=lambda: next(self.ids),
+            usage=usage,
             only=only if due is None else [*due, *accounts],
             due=due,
             accounts=accounts,

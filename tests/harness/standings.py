@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from tasksync.ports import Cost, Traffic
 from tasksync.service.standing import Standing
 from tasksync.service.turn import Part, State, Turn
 
 NOON = datetime(2026, 6, 4, 12, 0, tzinfo=UTC)
+COST = Cost(wall_s=2.0, cpu_s=0.5, rows_written=30, peak_rss_bytes=60_000_000)
 
 
 class StandingClock:
@@ -33,6 +35,7 @@ def part_of(name: str = "office", **differences: object) -> Part:
         poll_s=1.5,
         read=120,
         requests=7,
+        traffic=Traffic(received_bytes=40_000, sent_bytes=900),
         written={"create": 2, "update": 1},
         failed=1,
         held=1,
@@ -54,6 +57,7 @@ def turn_of(*parts: Part, run: str = "5f0c0ffee0ddba11", exit_code: int = 4) -> 
         started_at=NOON - timedelta(seconds=2),
         finished_at=NOON,
         exit_code=exit_code,
+        cost=COST,
         parts=parts,
         conflicts=1,
         holds=1,

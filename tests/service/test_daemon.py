@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 from firm import Lines
+from standings import COST
 
 from tasksync.errors import ConfigError, ExitCode, MirrorBusy, MirrorUnusable, Stopping, WrongAccount
+from tasksync.ports import Traffic
 from tasksync.service.clock import SystemClock
 from tasksync.service.daemon import Daemon
 from tasksync.service.heart import Heart
@@ -79,7 +81,15 @@ class Script:
         state = self.states.get(name, State.OK)
         (self.opened.discard if state is not State.OK else self.opened.add)(name)
         error = None if state is State.OK else "It does not answer."
-        part = Part(name=name, polled=polled, state=state, error=error, outbox=self.outbox.get(name, {}))
+        part = Part(
+            name=name,
+            polled=polled,
+            state=state,
+            error=error,
+            requests=3,
+            traffic=Traffic(received_bytes=1000, sent_bytes=20),
+            outbox=self.outbox.get(name, {}),
+        )
         if name in self.quota:
             ends_at = SystemClock().now() + timedelta(seconds=self.quota[name])
             part = replace(part, quota_left=0, quota_reset=ends_at)
@@ -99,7 +109,7 @@ class Script:
             self._part(name, polled=name in due) for name in self.terms.poll_every if name in {*due, *self.opened}
         )
         now = SystemClock().now()
-        return Turn(run=f"run{len(self.turns)}", started_at=now, finished_at=now, exit_code=0, parts=parts)
+        return Turn(run=f"run{len(self.turns)}", started_at=now, finished_at=now, exit_code=0, cost=COST, parts=parts)
 
     async def tidy(self) -> None:
         self.tidied += 1
@@ -474,6 +484,19 @@ async def test_an_address_that_is_taken_refuses_the_reload() -> None:
         await until(lambda: len(old.turns) > turns + 1)
     assert (new.begun, new.turns, new.closed) == (False, [], True)
     server.close()
+
+
+async def test_a_turn_tells_what_it_cost() -> None:
+    """The log's line at the end of a turn has its requests, bytes, times and rows."""
+    stand = Stand(Script("office", "capsule"))
+    async with stand.running():
+        (line,) = stand.log.events("turn_finished")
+    assert {name: line[name] for name in ("requests", "received_bytes", "sent_bytes")} == {
+        "requests": 6,
+        "received_bytes": 2000,
+        "sent_bytes": 40,
+    }
+    assert line.items() >= COST.as_dict().items()
 
 
 async def test_sigusr1_syncs_now() -> None:

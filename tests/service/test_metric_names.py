@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from standings import StandingClock, busy_standing
 
 from tasksync.core.plan import Action
+from tasksync.ports import Traffic
 from tasksync.service.metrics import Metrics
 from tasksync.service.turn import State
 
@@ -35,7 +36,7 @@ def exposed() -> Exposed:
     assert standing.last_turn is not None
     metrics.take(standing.last_turn)
     for status in (200, 429, 503, None):
-        metrics.requested("office", "GET", status, 0.1)
+        metrics.requested("office", "GET", status, 0.1, Traffic())
     found: dict[str, dict[str, set[str]]] = {SCRAPED: {}}
     for family in text_string_to_metric_families(metrics.exposition("")[0].decode()):
         for sample in family.samples:

@@ -13,11 +13,13 @@ from prometheus_client.openmetrics import parser
 from prometheus_client.parser import text_string_to_metric_families as plain_text
 from standings import NOON, StandingClock, busy_standing, part_of, standing_of, turn_of
 
-from tasksync.ports import Meter
+from tasksync.ports import Meter, Traffic
 from tasksync.service.metrics import Metrics
 from tasksync.service.standing import Standing
 from tasksync.service.turn import State
 
+TIMES = ("duration", "_lag", "_age", "timestamp", "difference", "interval", "_cpu")
+PAGE = Traffic(received_bytes=9000, sent_bytes=100)
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 openmetrics: Callable[[str], Iterable[Metric]] = parser.text_string_to_metric_families
@@ -80,6 +82,8 @@ def test_a_turn_is_counted(metrics: Metrics) -> None:
     assert one(metrics, "tasksync_poll_duration_seconds_count") == 2
     assert one(metrics, "tasksync_poll_duration_seconds_sum") == 3
     assert one(metrics, "tasksync_cycle_duration_seconds_sum") == 4
+    assert one(metrics, "tasksync_cycle_cpu_seconds_total") == 1
+    assert one(metrics, "tasksync_rows_written_total") == 60
 
 
 def test_a_part_that_was_not_polled_is_no_poll(metrics: Metrics) -> None:
@@ -93,10 +97,10 @@ def test_a_part_that_was_not_polled_is_no_poll(metrics: Metrics) -> None:
 def test_requests_are_counted_by_method_and_status(metrics: Metrics) -> None:
     """Every try counts, also one without an answer."""
     meter: Meter = metrics
-    meter.requested("office", "GET", 200, 0.2)
-    meter.requested("office", "GET", 200, 0.4)
-    meter.requested("office", "POST", 503, 1.0)
-    meter.requested("office", "POST", None, 30.0)
+    meter.requested("office", "GET", 200, 0.2, PAGE)
+    meter.requested("office", "GET", 200, 0.4, PAGE)
+    meter.requested("office", "POST", 503, 1.0, PAGE)
+    meter.requested("office", "POST", None, 30.0, PAGE)
     assert samples(metrics, "tasksync_requests_total") == {
         (("method", "GET"), ("status", "200")): 2,
         (("method", "POST"), ("status", "503")): 1,
@@ -105,13 +109,15 @@ def test_requests_are_counted_by_method_and_status(metrics: Metrics) -> None:
     assert one(metrics, "tasksync_request_duration_seconds_count") == 4
     assert one(metrics, "tasksync_request_duration_seconds_sum") == pytest.approx(31.6)
     assert one(metrics, "tasksync_request_duration_seconds_bucket", le="1.0") == 3
+    assert one(metrics, "tasksync_received_bytes_total") == 36_000
+    assert one(metrics, "tasksync_sent_bytes_total") == 400
 
 
 def test_labels_are_bounded(metrics: Metrics) -> None:
     """Whatever a CRM or a caller comes up with, there is no series for it."""
     for code in range(600, 900):
-        metrics.requested("office", f"X{code}", code, 0.1)
-    metrics.requested("stranger", "GET", 200, 0.1)
+        metrics.requested("office", f"X{code}", code, 0.1, PAGE)
+    metrics.requested("stranger", "GET", 200, 0.1, PAGE)
     metrics.take(turn_of(part_of("stranger"), part_of(written={"frobnicate": 2})))
     assert samples(metrics, "tasksync_requests_total") == {(("method", "other"), ("status", "other")): 300}
     assert one(metrics, "tasksync_writes_total", action="other") == 2
@@ -128,8 +134,8 @@ def test_what_has_not_happened_yet_is_zero(metrics: Metrics) -> None:
 
 def test_a_reload_ends_the_series_of_what_is_gone(metrics: Metrics, standing: Standing) -> None:
     """A connection that is not in the config any more has none, one that stayed goes on, a new one begins."""
-    metrics.requested("office", "GET", 200, 0.2)
-    metrics.requested("advisers", "GET", 500, 0.2)
+    metrics.requested("office", "GET", 200, 0.2, PAGE)
+    metrics.requested("advisers", "GET", 500, 0.2, PAGE)
     turn = turn_of(part_of(), part_of("advisers"))
     metrics.take(turn)
     standing.take(turn)
@@ -138,7 +144,7 @@ def test_a_reload_ends_the_series_of_what_is_gone(metrics: Metrics, standing: St
     metrics.configure(["office", "capsule"])
     assert connections(families(metrics)) == {"office", "capsule"}
     assert one(metrics, "tasksync_records_read_total") == 120
-    metrics.requested("advisers", "GET", 200, 0.2)
+    metrics.requested("advisers", "GET", 200, 0.2, PAGE)
     assert connections(families(metrics)) == {"office", "capsule"}
 
 
@@ -254,9 +260,10 @@ def test_names_and_units_follow_the_convention(metrics: Metrics, standing: Stand
         assert family.documentation.endswith("."), family.name
         assert family.type in {"counter", "gauge", "histogram", "info"}, family.name
         assert not family.name.endswith(("_ms", "_milliseconds", "_minutes", "_total", "_count", "_sum")), family.name
-        assert family.unit in {"", "seconds", "requests"}, family.name
-        timed = any(word in family.name for word in ("duration", "_lag", "_age", "timestamp", "difference", "interval"))
+        assert family.unit in {"", "seconds", "requests", "bytes"}, family.name
+        timed = any(word in family.name for word in TIMES)
         assert (family.unit == "seconds") == timed, family.name
+        assert (family.unit == "bytes") == family.name.endswith("_bytes"), family.name
         assert all(len(sample.labels) <= 4 for sample in family.samples)
         assert not any(sample.name.endswith("_created") for sample in family.samples)
 
@@ -291,7 +298,7 @@ def test_a_long_life_adds_no_series(metrics: Metrics) -> None:
     sizes = set()
     for number in range(50):
         metrics.take(replace(turn, run=f"{number:016x}"))
-        metrics.requested("office", "GET", 200, number / 10)
+        metrics.requested("office", "GET", 200, number / 10, PAGE)
         sizes.add(len(metrics.exposition(OPENMETRICS)[0].splitlines()))
     assert len(sizes) == 1
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from standings import COST
 
 from tasksync.service.standing import Standing
 from tasksync.service.status_line import status_line
@@ -33,7 +34,17 @@ def standing(
             Part(name=name, polled=True, state=state, error=error, outbox=waiting or {})
             for name, (state, error) in turn.items()
         ]
-        known.take(Turn(run="r", started_at=started, finished_at=started, exit_code=0, parts=tuple(parts), holds=holds))
+        known.take(
+            Turn(
+                run="r",
+                started_at=started,
+                finished_at=started,
+                exit_code=0,
+                cost=COST,
+                parts=tuple(parts),
+                holds=holds,
+            )
+        )
     return known
 
 

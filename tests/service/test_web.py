@@ -121,6 +121,7 @@ async def test_status_tells_all(client: httpx.AsyncClient) -> None:
         "exit_code": 4,
         "conflicts": 1,
         "holds": 1,
+        "cost": {"wall_s": 2.0, "cpu_s": 0.5, "rows_written": 30, "peak_rss_bytes": 60_000_000},
     }
     office, advisers = said["connections"]["office"], said["connections"]["advisers"]
     part = office.pop("last_part")
@@ -140,6 +141,7 @@ async def test_status_tells_all(client: httpx.AsyncClient) -> None:
     assert part["quota"] == {"left": 900, "limit": 1000, "reset_at": "2026-06-04T12:05:00Z"}
     assert part["clock_difference_s"] == -1.25
     assert (part["read"], part["requests"], part["held"], part["failed"]) == (120, 7, 1, 1)
+    assert (part["received_bytes"], part["sent_bytes"]) == (40_000, 900)
     assert advisers["state"] == "failed"
     assert advisers["error"] == "advisers: the CRM answered 503."
     assert advisers["failures"] == 1

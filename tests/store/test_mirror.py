@@ -46,6 +46,19 @@ def test_a_unit_sees_what_it_wrote_and_so_does_the_next(
         assert ids(again) == {"1"}
 
 
+def test_rows_that_are_written_are_counted(mirror: SqlMirror, make_replica: Callable[..., Replica]) -> None:
+    """Each row that was inserted, changed or deleted counts, and reading counts nothing."""
+    before = mirror.rows_written
+    with mirror.begin() as unit:
+        unit.save_replicas([make_replica(1), make_replica(2)])
+    assert mirror.rows_written - before == 2
+    ids(mirror)
+    assert mirror.rows_written - before == 2
+    with mirror.begin() as unit:
+        unit.drop_replicas("office", "task", ["1"])
+    assert mirror.rows_written - before == 3
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, GeneratorExit])
 def test_an_error_leaves_nothing(
     error: type[BaseException], on_disk: SqlMirror, make_replica: Callable[..., Replica]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tasksync.errors import ServerFault, Stopping
-from tasksync.ports import RateLimit
+from tasksync.ports import RateLimit, Traffic
 from tasksync.transport.dial import Dialer
 from tasksync.transport.redaction import Redactor
 from tasksync.transport.retry import RetryPolicy
@@ -24,9 +24,11 @@ class Counted:
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, int | None, float]] = []
+        self.traffic: list[Traffic] = []
 
-    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float) -> None:
+    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float, traffic: Traffic) -> None:
         self.requests.append((connection, method, status, elapsed_s))
+        self.traffic.append(traffic)
 
 
 class Bell:
@@ -105,9 +107,9 @@ async def test_who_waits_for_another_try_gives_up(
 
 
 async def test_every_try_is_counted(dialer: Callable[..., Dialer]) -> None:
-    """The meter hears of each try of each request: connection, method, status or none, duration."""
+    """The meter hears of each try of each request: connection, method, status or none, duration, traffic."""
     answers: Iterator[httpx.Response | Exception] = iter(
-        [httpx.Response(503), httpx.ReadError("reset"), httpx.Response(200, json={})]
+        [httpx.Response(503, content=b"busy"), httpx.ReadError("reset"), httpx.Response(200, json={})]
     )
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -118,10 +120,13 @@ async def test_every_try_is_counted(dialer: Callable[..., Dialer]) -> None:
 
     counted = Counted()
     made = dialer(transport=httpx.MockTransport(answer), meter=counted)
-    await open_session(made).send("GET", "tasks")
+    session = open_session(made)
+    await session.send("GET", "tasks")
     assert [one[:3] for one in counted.requests] == [
         ("office", "GET", 503),
         ("office", "GET", None),
         ("office", "GET", 200),
     ]
     assert all(one[3] >= 0 for one in counted.requests)
+    assert [one.received_bytes for one in counted.traffic] == [0, 0, 2]
+    assert sum(counted.traffic, Traffic()) == session.traffic

@@ -8,7 +8,7 @@ import json
 import logging
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from http.cookiejar import CookieJar
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 
 from tasksync import __version__
 from tasksync.errors import AnswerLost, ConfigError, Misconnected, NeedsLogin, ServerFault, TasksyncError
-from tasksync.ports import Dial, Http, RateLimit
+from tasksync.ports import Dial, Http, RateLimit, Traffic
 from tasksync.transport.dial import Dialer
 from tasksync.transport.redaction import Redactor
 from tasksync.transport.retry import RetryPolicy
@@ -232,6 +232,37 @@ async def test_packed_answer(connect: Connect, coding: str) -> None:
         Script(httpx.Response(200, stream=httpx.ByteStream(packed), headers={"content-encoding": coding}))
     ).send("GET", "tasks")
     assert json.loads(response.body) == {"a": 1}
+
+
+async def test_traffic_is_what_goes_over_the_wire(connect: Connect) -> None:
+    """Bodies count both ways, those of refused and repeated requests too; what comes packed counts packed."""
+    packed = gzip.compress(b'{"a":"' + b"b" * 5000 + b'"}')
+    script = Script(
+        httpx.ReadError("reset"),
+        httpx.Response(200, stream=httpx.ByteStream(packed), headers={"content-encoding": "gzip"}),
+        httpx.Response(422, stream=httpx.ByteStream(b"{}")),
+    )
+    session = connect(script)
+    assert session.traffic == Traffic()
+    await session.send("PUT", "tasks/1", content=b"<task/>")
+    assert session.traffic == Traffic(received_bytes=len(packed), sent_bytes=2 * len(b"<task/>"))
+    await session.send("POST", "tasks", json={"a": 1})
+    sent_bytes = 2 * len(b"<task/>") + len(b'{"a":1}')
+    assert session.traffic == Traffic(received_bytes=len(packed) + len(b"{}"), sent_bytes=sent_bytes)
+
+
+async def test_what_came_before_an_answer_broke_off_is_traffic(connect: Connect) -> None:
+    """It was paid for, too."""
+
+    class Broken(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b'{"half'
+            raise httpx.ReadError("reset")
+
+    session = connect(Script(httpx.Response(200, stream=Broken())), retry=ONCE)
+    with pytest.raises(AnswerLost):
+        await session.send("POST", "tasks", json={})
+    assert session.traffic == Traffic(received_bytes=6, sent_bytes=2)
 
 
 async def test_packed_but_empty_answer(connect: Connect) -> None:

@@ -169,6 +169,9 @@ async def test_it_is_renewed_a_little_before_its_end(
     await http.send("GET", "/tasks")
     assert crm.seen == seen
     assert http.requests == len(seen)
+    # A GET has no body, a renewal has.
+    assert (http.traffic.sent_bytes > 0) == ("renew" in seen)
+    assert http.traffic.received_bytes >= len(b"{}")
 
 
 async def test_what_is_renewed_is_stored_before_it_is_used(http: SignedIn, crm: Crm, shelf: Shelf) -> None:

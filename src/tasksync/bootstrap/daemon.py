@@ -16,7 +16,7 @@ from tasksync.bootstrap.tenancy import Tenancy
 from tasksync.config import Config
 from tasksync.engine.report import CycleReport
 from tasksync.errors import ExitCode, RetryLater, SkipRecord, StopConnection, TasksyncError
-from tasksync.ports import Account, Meter
+from tasksync.ports import Account, Meter, Traffic
 from tasksync.service.daemon import Daemon
 from tasksync.service.heart import Heart
 from tasksync.service.logs import configure, within_run
@@ -61,9 +61,9 @@ class _Meter:
         self._metrics = metrics
         self._heart = heart
 
-    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float) -> None:
+    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float, traffic: Traffic) -> None:
         self._heart.heard()
-        self._metrics.requested(connection, method, status, elapsed_s)
+        self._metrics.requested(connection, method, status, elapsed_s, traffic)
 
 
 class DaemonWork:
@@ -185,6 +185,7 @@ class DaemonWork:
             started_at=report.started_at,
             finished_at=report.finished_at,
             exit_code=int(report.exit_code),
+            cost=report.cost,
             conflicts=len(report.conflicts),
             holds=len(report.holds),
             parts=tuple(

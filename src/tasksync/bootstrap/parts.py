@@ -46,6 +46,7 @@ def part_of(
         poll_requests=member.poll_requests,
         read=member.tally.read,
         requests=member.requests,
+        traffic=member.traffic,
         written={action.value: tally[done] for action, done in _DONE.items() if tally[done]},
         failed=member.tally.failed,
         held=held,

@@ -20,6 +20,7 @@ from tasksync.errors import ConfigError
 from tasksync.ports import Account, Connector, Mirror
 from tasksync.service.logs import within_run
 from tasksync.service.signals import heeding
+from tasksync.service.usage import usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,7 @@ class Wiring:
             clock=self.around.clock,
             log=self.around.log,
             new_id=new_id,
+            usage=usage,
             only=only,
             due=due,
             accounts=accounts,
@@ -112,7 +114,15 @@ async def sync_once(
 
         stack.enter_context(heeding(dict.fromkeys(stop_at, stop)))
         with within_run(cycle.id):
-            return await cycle.run()
+            report = await cycle.run()
+            around.log.debug(
+                "cycle_finished",
+                requests=report.requests,
+                received_bytes=report.traffic.received_bytes,
+                sent_bytes=report.traffic.sent_bytes,
+                **report.cost.as_dict(),
+            )
+            return report
 
 
 def _check_names(config: Config, only: Sequence[str]) -> None:

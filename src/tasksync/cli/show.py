@@ -10,6 +10,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
@@ -54,6 +55,7 @@ def report(done: CycleReport) -> None:
     if done.plan is not None:
         out.print(plan_table(done.plan, "Would be written") if done.plan else Text("Nothing would be written."))
     out.print(_members([member for member in done.members if member.selected]))
+    out.print(Text(_cost(done), style="dim"))
     for member in done.members:
         if member.error is not None:
             out.print(Text.assemble((member.name, "bold"), ": ", member.error))
@@ -148,6 +150,16 @@ def clock_time(moment: datetime) -> str:
 def dated(moment: datetime, *, estimated: bool) -> str:
     """An instant with its day, UTC, and whether it is an estimate."""
     return f"{'~' if estimated else ''}{iso(moment)}"
+
+
+def _cost(done: CycleReport) -> str:
+    """What a cycle took, in one line."""
+    traffic, cost = done.traffic, done.cost
+    received, sent = decimal(traffic.received_bytes), decimal(traffic.sent_bytes)
+    return (
+        f"{done.requests} requests ({received} received, {sent} sent), "
+        f"{cost.wall_s:.2f} s ({cost.cpu_s:.2f} s of CPU), {cost.rows_written} rows written"
+    )
 
 
 def _members(members: Sequence[Member]) -> Table:

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from tasksync.connectors.manifest import ConnectionSettings
-from tasksync.ports import Capabilities, Http
+from tasksync.ports import Capabilities, Http, Traffic
 
 _DAYS = re.compile(r"\+(\d{1,4})d", re.ASCII)
 
@@ -29,6 +29,10 @@ class HttpConnector:
     @property
     def requests(self) -> int:
         return self._http.requests
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._http.traffic
 
     @property
     def clock_difference(self) -> timedelta:

@@ -21,6 +21,7 @@ from tasksync.core.plan import Action
 from tasksync.core.record import NOTHING, TASK, Kind, Values
 from tasksync.engine.absence import Absence
 from tasksync.engine.directory import Directory
+from tasksync.engine.expense import Expense
 from tasksync.engine.intake import Intake
 from tasksync.engine.lost import LostAnswers
 from tasksync.engine.meet import Meeting
@@ -40,6 +41,7 @@ from tasksync.ports import (
     Log,
     Mirror,
     OperationState,
+    Usage,
 )
 
 NO_ACCOUNTS: Final[Mapping[str, Account]] = MappingProxyType({})
@@ -51,7 +53,8 @@ class Cycle:
 
     `only`: the connections that take part; all of them if it is empty. `due`: those of them that are polled; all if not
     given. `accounts`: of those that are open already, and are not opened again. `failing`: whose last poll failed,
-    which is no news. `last`: what the cycle before this one came to, in the same process.
+    which is no news. `last`: what the cycle before this one came to, in the same process. `usage`: what this process
+    has taken so far.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Cycle:
         clock: Clock,
         log: Log,
         new_id: Callable[[], str],
+        usage: Callable[[], Usage],
         only: Collection[str] = (),
         due: Collection[str] | None = None,
         accounts: Mapping[str, Account] = NO_ACCOUNTS,
@@ -84,6 +88,7 @@ class Cycle:
         self._kinds = frozenset(kind.name for kind in kinds)
         self._accounts = accounts
         self._last = last
+        self._expense = Expense(usage, mirror)
         self.id = new_id()
         self._contexts = tuple(
             Context(
@@ -145,6 +150,7 @@ class Cycle:
                 changed=sum(intake.changes for intake in taken),
                 holds=tuple(holds),
                 plan=plan,
+                cost=self._expense.so_far(),
             )
             unit.save_run(report.as_run(), replaces=report.instead_of(self._last))
         return report

@@ -17,7 +17,7 @@ from tasksync.core.plan import Action, View
 from tasksync.core.record import Kind, Observation, Values
 from tasksync.core.reference import Counterpart
 from tasksync.errors import ExitCode, NeedsLogin, Stopping, TasksyncError
-from tasksync.ports import Account, Clock, ConnectionState, Connector, Log, Mirror
+from tasksync.ports import Account, Clock, ConnectionState, Connector, Log, Mirror, Traffic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +121,21 @@ class Member:
     poll_requests: int = 0
     _lenses: dict[str, Mapping[str, Lens]] = field(default_factory=dict)
     _requests_before: int = 0
+    _traffic_before: Traffic = field(default_factory=Traffic)
 
     def __post_init__(self) -> None:
         self._requests_before = self.connector.requests
+        self._traffic_before = self.connector.traffic
 
     @property
     def requests(self) -> int:
         """Requests sent in this cycle."""
         return self.connector.requests - self._requests_before
+
+    @property
+    def traffic(self) -> Traffic:
+        """What they and their answers came to."""
+        return self.connector.traffic - self._traffic_before
 
     @property
     def reachable(self) -> bool:

@@ -12,7 +12,7 @@ from tasksync.core.plan import Action
 from tasksync.core.record import Value
 from tasksync.engine.member import Member
 from tasksync.errors import ExitCode
-from tasksync.ports import Conflict, Hold, HoldReason, Mirror, OperationState, RunReport, Unit
+from tasksync.ports import Conflict, Cost, Hold, HoldReason, Mirror, OperationState, RunReport, Traffic, Unit
 
 WITH_OPERATION = frozenset({HoldReason.DEFAULT_NEEDED, HoldReason.REFUSED})
 """Holds that stand for an operation which waits."""
@@ -33,7 +33,7 @@ class PlannedWrite:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleReport:
     """What a cycle did, or would do: then `plan` is not None. `holds` are those that a person has not decided yet.
-    `changed`: how many records an observation changed.
+    `changed`: how many records an observation changed. `cost`: what it took, which varies from run to run.
     """
 
     run: str
@@ -44,12 +44,23 @@ class CycleReport:
     changed: int
     holds: tuple[Hold, ...]
     plan: tuple[PlannedWrite, ...] | None
+    cost: Cost
 
     @property
     def exit_code(self) -> ExitCode:
         """What the run comes to."""
         codes = {code for member in self.members if member.selected for code in member.exit_codes}
         return ExitCode.worst(codes | {ExitCode.HELD} if self.holds else codes)
+
+    @property
+    def requests(self) -> int:
+        """Requests sent to all connections."""
+        return sum(member.requests for member in self.members)
+
+    @property
+    def traffic(self) -> Traffic:
+        """What they and their answers came to."""
+        return sum((member.traffic for member in self.members), Traffic())
 
     @property
     def quiet(self) -> bool:
@@ -76,6 +87,7 @@ class CycleReport:
             "connections": {member.name: _member(member) for member in self.members if member.selected},
             "conflicts": len(self.conflicts),
             "holds": len(self.holds),
+            "cost": self.cost.as_dict(),
         }
 
     def as_run(self) -> RunReport:
@@ -147,11 +159,13 @@ def count_waiting(
 
 
 def _member(member: Member) -> dict[str, Any]:
-    tally = member.tally.as_dict()
+    tally, traffic = member.tally.as_dict(), member.traffic
     return {
         "state": str(member.state),
         "read": tally.pop("read"),
         "requests": member.requests,
+        "received_bytes": traffic.received_bytes,
+        "sent_bytes": traffic.sent_bytes,
         **tally,
         "error": member.error,
     }

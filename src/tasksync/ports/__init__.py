@@ -28,6 +28,7 @@ a docstring says otherwise.
 """
 
 from tasksync.ports.connector import Account, Capabilities, Connector, Finding, Sighting
+from tasksync.ports.cost import Cost, Traffic, Usage
 from tasksync.ports.http import Dial, Http, RateLimit, Response
 from tasksync.ports.kept import (
     Conflict,
@@ -54,6 +55,7 @@ __all__ = [
     "ConnectionState",
     "Connector",
     "Correspondence",
+    "Cost",
     "Decision",
     "Depth",
     "Dial",
@@ -74,5 +76,7 @@ __all__ = [
     "Sighting",
     "SignIn",
     "Tokens",
+    "Traffic",
     "Unit",
+    "Usage",
 ]

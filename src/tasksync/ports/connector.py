@@ -11,6 +11,7 @@ from tasksync.core.directory import Referent
 from tasksync.core.lens import Lens
 from tasksync.core.record import Observation, Values
 from tasksync.core.reference import Counterpart
+from tasksync.ports.cost import Traffic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,10 @@ class Connector(Protocol):
     @property
     def requests(self) -> int:
         """Requests sent so far, for the report."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What they and their answers came to so far."""
 
     @property
     def clock_difference(self) -> timedelta:

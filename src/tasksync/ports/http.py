@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, Protocol
 
+from tasksync.ports.cost import Traffic
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
@@ -38,6 +40,10 @@ class Http(Protocol):
     @property
     def requests(self) -> int:
         """How many requests went out so far, every try counted."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What they and their answers came to so far."""
 
     @property
     def clock_difference(self) -> timedelta:

@@ -234,6 +234,10 @@ class Unit(Protocol):
 class Mirror(Protocol):
     """The local database: what tasksync knows. Used from one thread."""
 
+    @property
+    def rows_written(self) -> int:
+        """Rows inserted, changed and deleted since it was opened, also in units that were rolled back."""
+
     def begin(self) -> AbstractContextManager[Unit]:
         """One transaction, committed when the block ends and rolled back when it raises. Never held across an `await`.
         Raises `MirrorUnusable` when the database cannot be read or written.

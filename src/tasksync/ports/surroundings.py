@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Protocol
 
+from tasksync.ports.cost import Traffic
+
 
 class Clock(Protocol):
     """Where time comes from. One implementation asks the machine; tests pass their own."""
@@ -25,5 +27,5 @@ class Log(Protocol):
 class Meter(Protocol):
     """Counts what cannot be seen from a cycle's report."""
 
-    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float) -> None:
+    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float, traffic: Traffic) -> None:
         """A try of a request has ended, with that HTTP status, or without an answer (None)."""

@@ -17,7 +17,7 @@ from prometheus_client.exposition import choose_encoder
 
 from tasksync import __version__
 from tasksync.core.plan import Action
-from tasksync.ports import Clock
+from tasksync.ports import Clock, Traffic
 from tasksync.service.gauges import StandingCollector
 from tasksync.service.process import ProcessCollector
 from tasksync.service.standing import Standing
@@ -48,8 +48,8 @@ class Metrics:
         self._names: frozenset[str] = frozenset()
         self._labels: dict[Counter | Histogram, tuple[str, ...]] = {}
 
-        def counter(name: str, documentation: str, *labels: str) -> Counter:
-            made = Counter(name, documentation, labels, registry=registry)
+        def counter(name: str, documentation: str, *labels: str, unit: str = "") -> Counter:
+            made = Counter(name, documentation, labels, unit=unit, registry=registry)
             self._labels[made] = labels
             return made
 
@@ -67,12 +67,20 @@ class Metrics:
             "HTTP requests, every try counted; the status is none when there was no answer.",
             *("connection", "method", "status"),
         )
+        self._received_bytes = counter(
+            "tasksync_received_bytes_total", "Bodies of answers, as they came: packed.", "connection", unit="bytes"
+        )
+        self._sent_bytes = counter("tasksync_sent_bytes_total", "Bodies of requests.", "connection", unit="bytes")
         self._conflicts = counter("tasksync_conflicts_total", "Conflicts that were decided.")
         self._request_s = histogram(
             "tasksync_request_duration_seconds", "How long requests took.", _REQUEST_BUCKETS, "connection"
         )
         self._poll_s = histogram("tasksync_poll_duration_seconds", "How long polls took.", _LONG_BUCKETS, "connection")
         self._cycle_s = histogram("tasksync_cycle_duration_seconds", "How long cycles took.", _LONG_BUCKETS)
+        self._cycle_cpu_s = counter(
+            "tasksync_cycle_cpu_seconds_total", "Processor time of the process during cycles.", unit="seconds"
+        )
+        self._rows = counter("tasksync_rows_written_total", "Rows of the mirror that cycles wrote.")
         build = Info("tasksync_build", "Which tasksync this is.", registry=registry)
         build.info({"version": __version__, "python": platform.python_version()})
         registry.register(StandingCollector(standing, clock))
@@ -97,16 +105,20 @@ class Metrics:
                 if labels == ("connection",):
                     metric.labels(name)
 
-    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float) -> None:
+    def requested(self, connection: str, method: str, status: int | None, elapsed_s: float, traffic: Traffic) -> None:
         """A try of a request has ended, with that HTTP status, or without an answer (None)."""
         if connection not in self._names:
             return
         self._requests.labels(connection, method if method in _METHODS else _OTHER, _status(status)).inc()
         self._request_s.labels(connection).observe(elapsed_s)
+        self._received_bytes.labels(connection).inc(traffic.received_bytes)
+        self._sent_bytes.labels(connection).inc(traffic.sent_bytes)
 
     def take(self, turn: Turn) -> None:
         """Count what a turn came to. Its run id goes along with its duration, as an exemplar."""
-        self._cycle_s.observe((turn.finished_at - turn.started_at).total_seconds(), {"run": turn.run})
+        self._cycle_s.observe(turn.cost.wall_s, {"run": turn.run})
+        self._cycle_cpu_s.inc(turn.cost.cpu_s)
+        self._rows.inc(turn.cost.rows_written)
         self._conflicts.inc(turn.conflicts)
         for part in turn.parts:
             if part.name in self._names:

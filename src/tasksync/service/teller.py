@@ -7,7 +7,7 @@ answers again; not every minute in between.
 from __future__ import annotations
 
 from tasksync.errors import MirrorUnusable
-from tasksync.ports import Clock, Log
+from tasksync.ports import Clock, Log, Traffic
 from tasksync.service.metrics import Metrics
 from tasksync.service.standing import Standing
 from tasksync.service.status_line import status_line
@@ -89,6 +89,16 @@ class Teller:
                 if count:
                     written[action] = written.get(action, 0) + count
         failed = sum(part.failed for part in turn.parts)
-        elapsed_s = round((turn.finished_at - turn.started_at).total_seconds(), 3)
+        traffic = sum((part.traffic for part in turn.parts), Traffic())
         log = self._log.info if written or turn.conflicts else self._log.debug
-        log("turn_finished", run=turn.run, **written, failed=failed, conflicts=turn.conflicts, elapsed_s=elapsed_s)
+        log(
+            "turn_finished",
+            run=turn.run,
+            **written,
+            failed=failed,
+            conflicts=turn.conflicts,
+            requests=sum(part.requests for part in turn.parts),
+            received_bytes=traffic.received_bytes,
+            sent_bytes=traffic.sent_bytes,
+            **turn.cost.as_dict(),
+        )

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from tasksync.ports import Cost, Traffic
+
 
 class State(StrEnum):
     """How a connection fares: the words of `--json` (design.md 8), and `unknown` before the first attempt."""
@@ -41,6 +43,7 @@ class Part:
     poll_requests: int = 0
     read: int = 0
     requests: int = 0
+    traffic: Traffic = field(default_factory=Traffic)
     written: Mapping[str, int] = field(default_factory=dict)
     failed: int = 0
     held: int = 0
@@ -63,6 +66,7 @@ class Turn:
     started_at: datetime
     finished_at: datetime
     exit_code: int
+    cost: Cost
     parts: tuple[Part, ...]
     conflicts: int = 0
     holds: int = 0

@@ -56,6 +56,11 @@ class SqlMirror:
             raw.close()
             raise
 
+    @property
+    def rows_written(self) -> int:
+        """See `ports.Mirror`."""
+        return self._raw.total_changes
+
     @contextmanager
     def begin(self) -> Iterator[SqlUnit]:
         """One transaction, committed when the block ends and rolled back when it raises. Never held across an `await`.

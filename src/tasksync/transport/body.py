@@ -34,6 +34,23 @@ class Unusable(Exception):
         self.passing = passing
 
 
+class Weighed(httpx.AsyncByteStream):
+    """`stream`, and how many bytes of it came, as they came: packed or not."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+        self.received_bytes = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            self.received_bytes += len(piece)
+            yield piece
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        await self._stream.aclose()
+
+
 async def read_whole(response: httpx.Response, limit: int) -> bytes:
     """The body, unpacked. Raises `Unusable` when it is longer than `limit` bytes, damaged or packed in a way that
     nobody asked for, and what httpx raises when the connection breaks.

@@ -17,7 +17,7 @@ from typing import Any, Final
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from tasksync.errors import AnswerLost, Misconnected, NeedsLogin, ServerFault, TasksyncError
-from tasksync.ports import Clock, Dial, Http, OAuthServer, RateLimit, Response, SignIn
+from tasksync.ports import Clock, Dial, Http, OAuthServer, RateLimit, Response, SignIn, Traffic
 from tasksync.transport.answers import parse_json, unreadable
 
 # Nobody documents a limit of its own; Laravel's usual one stands in (protocols/plannr.md, 2.3, [F]).
@@ -79,6 +79,10 @@ class TokenEndpoint:
     @property
     def requests(self) -> int:
         return self._http.requests
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._http.traffic
 
     def conceal(self, sign_in: SignIn) -> None:
         """Keep its tokens out of logs and errors."""

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 
 from tasksync.errors import Misconnected, Stopping, TasksyncError, Throttled, Unreachable
-from tasksync.ports import Clock, Meter, RateLimit, Response
+from tasksync.ports import Clock, Meter, RateLimit, Response, Traffic
 from tasksync.transport.address import Address, target_of
-from tasksync.transport.body import Kind, Unusable, check_kind, read_start, read_whole
+from tasksync.transport.body import Kind, Unusable, Weighed, check_kind, read_start, read_whole
 from tasksync.transport.client import Timeouts, open_client
 from tasksync.transport.credentials import check_sendable, secrets_in
 from tasksync.transport.faults import Fault, Judge
@@ -79,12 +79,17 @@ class Session:
         self._limit = limit
         self._quota: Quota | None = None
         self._requests = 0
+        self._traffic = Traffic()
         self._concealed: set[str] = set()
         self._client = open_client(self._address, timeouts, transport, self._refuse_redirect)
 
     @property
     def requests(self) -> int:
         return self._requests
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._traffic
 
     @property
     def clock_difference(self) -> timedelta:
@@ -190,13 +195,20 @@ class Session:
 
     async def _exchange(self, request: httpx.Request, judge: Judge) -> Outcome:
         sent, started, status = self._clock.now(), self._monotonic(), None
+        body: Weighed | None = None
         try:
             answer = await self._client.send(request, stream=True)
             status = answer.status_code
+            assert isinstance(answer.stream, httpx.AsyncByteStream)
+            answer.stream = body = Weighed(answer.stream)
             return await self._weigh(request, answer, judge, sent)
         finally:
+            received_bytes = 0 if body is None else body.received_bytes
+            traffic = Traffic(received_bytes=received_bytes, sent_bytes=len(request.content))
+            self._traffic += traffic
             if self._meter is not None:
-                self._meter.requested(self._connection, request.method, status, self._monotonic() - started)
+                elapsed_s = self._monotonic() - started
+                self._meter.requested(self._connection, request.method, status, elapsed_s, traffic)
 
     async def _weigh(self, request: httpx.Request, answer: httpx.Response, judge: Judge, sent: datetime) -> Outcome:
         try:

@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal, TypeVar
 
 from tasksync.errors import NeedsLogin
-from tasksync.ports import Clock, Dial, Http, RateLimit, Response, SignIn, Tokens
+from tasksync.ports import Clock, Dial, Http, RateLimit, Response, SignIn, Tokens, Traffic
 from tasksync.transport.oauth import OAuthClient, SignInRefused, TokenEndpoint
 
 T = TypeVar("T")
@@ -45,6 +45,11 @@ class AccessTokens:
     def requests(self) -> int:
         """Requests for tokens so far."""
         return self._endpoint.requests
+
+    @property
+    def traffic(self) -> Traffic:
+        """What they came to."""
+        return self._endpoint.traffic
 
     async def current(self, *, instead_of: str | None = None) -> str:
         """A token to use now. `instead_of` is one that the CRM did not accept.
@@ -113,6 +118,10 @@ class SignedIn:
     @property
     def requests(self) -> int:
         return self._http.requests + self._tokens.requests
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._http.traffic + self._tokens.traffic
 
     @property
     def clock_difference(self) -> timedelta:

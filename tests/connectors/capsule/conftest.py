@@ -14,7 +14,7 @@ import pytest
 
 from tasksync.connectors.capsule import manifest
 from tasksync.connectors.manifest import ConnectionSettings
-from tasksync.ports import Connector, Http, RateLimit, Response
+from tasksync.ports import Connector, Http, RateLimit, Response, Traffic
 
 V1_URL = "https://acme.capsulecrm.com"
 V2_URL = "https://api.capsulecrm.com"
@@ -59,6 +59,10 @@ class ScriptedHttp:
     @property
     def requests(self) -> int:
         return len(self.sent)
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic()
 
     def expect(
         self,

@@ -17,7 +17,7 @@ import pytest
 from tasksync.connectors.manifest import ConnectionSettings
 from tasksync.connectors.onlyoffice import OnlyofficeConnector, manifest
 from tasksync.connectors.onlyoffice.mapping import Portal
-from tasksync.ports import RateLimit, Response
+from tasksync.ports import RateLimit, Response, Traffic
 
 ANN = "b1f50000-1111-4222-8333-444444444444"
 IGOR = "0a770000-1111-4222-8333-444444444444"
@@ -56,6 +56,10 @@ class ScriptedHttp:
     @property
     def requests(self) -> int:
         return len(self.sent)
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic()
 
     @property
     def clock_difference(self) -> timedelta:

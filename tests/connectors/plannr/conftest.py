@@ -19,7 +19,7 @@ from tasksync.connectors.plannr import PlannrConnector, manifest
 from tasksync.connectors.plannr.case_client import CaseClient
 from tasksync.connectors.plannr.client import PlannrClient
 from tasksync.connectors.plannr.options import PlannrOptions
-from tasksync.ports import Connector, RateLimit, Response
+from tasksync.ports import Connector, RateLimit, Response, Traffic
 from tasksync.sandbox.plannr import Plannr
 
 ANA = "1f0d6a52-7a3e-4c1b-9a55-0b7f3f2f9c11"
@@ -100,6 +100,10 @@ class Script:
     @property
     def requests(self) -> int:
         return len(self.sent)
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic()
 
     def dial(self, *, connection: str, base_url: str, limit: RateLimit, **more: Any) -> Script:
         self.dialled = {"connection": connection, "base_url": base_url, "limit": limit, **more}

@@ -65,6 +65,7 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "exit_code": turn.exit_code,
         "conflicts": turn.conflicts,
         "holds": turn.holds,
+        "cost": turn.cost.as_dict(),
     }
 
 
@@ -88,6 +89,8 @@ def _part(part: Part) -> dict[str, Any]:
         "poll_s": part.poll_s,
         "read": part.read,
         "requests": part.requests,
+        "received_bytes": part.traffic.received_bytes,
+        "sent_bytes": part.traffic.sent_bytes,
         "written": dict(part.written),
         "failed": part.failed,
         "held": part.held,
