@@ -19,7 +19,7 @@ from tasksync.engine.member import Context, Member, Policy
 from tasksync.engine.planner import Planner
 from tasksync.engine.push import AHEAD, PARALLEL, PASSAGES, Push
 from tasksync.errors import AnswerLost, MirrorBusy, NeedsLogin, Refused, RetryLater, TasksyncError, Throttled
-from tasksync.ports import Account, Capabilities, ConnectionState, OperationState
+from tasksync.ports import Account, Capabilities, ConnectionState, OperationState, Traffic
 from tasksync.store.mirror import SqlMirror
 from tasksync.store.opening import open_mirror
 
@@ -38,6 +38,7 @@ class Crm:
     capabilities = Capabilities()
     categories = ()
     requests = 0
+    traffic = Traffic()
 
     def __init__(self) -> None:
         self.asked: dict[str, asyncio.Future[None]] = {}
