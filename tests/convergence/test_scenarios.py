@@ -69,7 +69,7 @@ def test_such_an_edit_counts_also_when_no_poll_was_through_yet() -> None:
     """Of two accounts that have just met when the process is killed, no poll is on record: an edit since then still
     beats a deletion (I11).
     """
-    for at in range(1, 30):
+    for at in range(1, 60):
         firm = lying_firm("v2")
         for crm in ("onlyoffice", "capsule"):
             firm.crms[crm].add(title="Ring Bob", due=DAY, category="Call")
