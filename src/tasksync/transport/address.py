@@ -33,6 +33,11 @@ class Address:
         except ValueError:
             return self._url.host == "localhost"
 
+    @property
+    def in_the_open(self) -> bool:
+        """Whether whatever goes there goes unencrypted, and without a proxy, which may want encryption for itself."""
+        return self.loopback and self._url.scheme == "http"
+
     def resolve(self, path: str) -> httpx.URL:
         """`path` below the base url; an absolute url, as Capsule's Link header has them, stays as it is. Raises
         `Misconnected` if that would lead elsewhere: credentials must not go along.

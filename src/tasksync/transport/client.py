@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -31,9 +33,27 @@ class Timeouts:
     whole: float = 60.0
 
 
+class Certificates:
+    """Which certificates are accepted: those of SSL_CERT_FILE or SSL_CERT_DIR if one is set, else the usual ones.
+
+    Shared by all clients of a dialer: reading a few hundred certificates takes as long as several requests.
+    """
+
+    def context(self, address: Address) -> ssl.SSLContext:
+        """For a client of `address` alone. Raises what `ssl` does for files that cannot be used."""
+        # Nothing encrypted is ever sent there, not even by way of a proxy. Should it be all the same, no certificate is
+        # good enough: this context checks them, and knows none to trust.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if address.in_the_open else self._usual
+
+    @cached_property
+    def _usual(self) -> ssl.SSLContext:
+        return httpx.create_ssl_context()
+
+
 def open_client(
     address: Address,
     timeouts: Timeouts,
+    certificates: Certificates,
     transport: httpx.AsyncBaseTransport | None,
     on_answer: Callable[[httpx.Response], Awaitable[None]],
 ) -> httpx.AsyncClient:
@@ -44,9 +64,8 @@ def open_client(
             # A jar that takes nothing: ONLYOFFICE lets a cookie win over the Authorization header, so a kept one would
             # go on signing in with a stale token (protocols/onlyoffice.md, 1).
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            # Certificates are checked, against SSL_CERT_FILE if it is set. A stand-in for the network needs no context,
-            # and making one takes longer than a whole request.
-            verify=httpx.create_ssl_context() if transport is None else True,
+            # A stand-in for the network needs none.
+            verify=certificates.context(address) if transport is None else True,
             # An administrator expects HTTPS_PROXY and NO_PROXY to count; netrc is not read by httpx of its own accord.
             # No proxy can reach this machine's loopback, so the sandbox works behind one too.
             trust_env=not address.loopback,

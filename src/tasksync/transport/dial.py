@@ -12,7 +12,7 @@ from typing import Literal
 import httpx
 
 from tasksync.ports import Clock, Meter, RateLimit
-from tasksync.transport.client import Timeouts
+from tasksync.transport.client import Certificates, Timeouts
 from tasksync.transport.halt import Halt
 from tasksync.transport.headers import Quota
 from tasksync.transport.limits import Monotonic, Sleep
@@ -48,6 +48,7 @@ class Dialer:
         self._retry = retry
         self._redactor = redactor
         self._timeouts = timeouts or Timeouts()
+        self._certificates = Certificates()
         self._largest_body = largest_body
         self._transport = transport
         self._halt = Halt()
@@ -85,6 +86,7 @@ class Dialer:
             retry=self._retry,
             redactor=self._redactor,
             timeouts=self._timeouts,
+            certificates=self._certificates,
             largest_body=self._largest_body,
             transport=self._transport,
             sleep=self._sleep,

@@ -14,7 +14,7 @@ from tasksync.errors import Misconnected, Stopping, TasksyncError, Throttled, Un
 from tasksync.ports import Clock, Meter, RateLimit, Response, Traffic
 from tasksync.transport.address import Address, target_of
 from tasksync.transport.body import Kind, Unusable, Weighed, check_kind, read_start, read_whole
-from tasksync.transport.client import Timeouts, open_client
+from tasksync.transport.client import Certificates, Timeouts, open_client
 from tasksync.transport.credentials import check_sendable, secrets_in
 from tasksync.transport.faults import Fault, Judge
 from tasksync.transport.halt import Halt
@@ -54,6 +54,7 @@ class Session:
         retry: RetryPolicy,
         redactor: Redactor,
         timeouts: Timeouts,
+        certificates: Certificates,
         largest_body: int,
         transport: httpx.AsyncBaseTransport | None,
         sleep: Sleep,
@@ -81,7 +82,7 @@ class Session:
         self._requests = 0
         self._traffic = Traffic()
         self._concealed: set[str] = set()
-        self._client = open_client(self._address, timeouts, transport, self._refuse_redirect)
+        self._client = open_client(self._address, timeouts, certificates, transport, self._refuse_redirect)
 
     @property
     def requests(self) -> int:
