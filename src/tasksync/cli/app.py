@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,11 @@ import typer
 from tasksync import __version__
 from tasksync.cli.deferred import Place, group_of
 from tasksync.errors import TasksyncError
+
+# How many objects more there are than before when the garbage collector looks at the young ones. Python's 700 make it go
+# over what imports bring along, none of which is garbage, a hundred times and more, and over each page of tasks again
+# and again. So many take a few MiB at the most.
+_YOUNG = 20_000
 
 _EPILOG = """Exit codes: 0 in step; 1 something failed and will be tried again; 2 usage or config;
 3 another tasksync has this mirror; 4 something is held for a person; 5 a connection needs new credentials."""
@@ -76,6 +82,7 @@ def options(
 
 def main() -> None:
     """Run the command of `sys.argv`. An operator's mistake gets a sentence and an exit code, never a traceback."""
+    gc.set_threshold(_YOUNG)
     try:
         app()
     except TasksyncError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -54,6 +55,8 @@ def sync(
         _refuse_alone(**{"--dry-run": dry_run, "--only": bool(only), "--allow-deletes": allow_deletes, "--json": json_})
         raise typer.Exit(int(_stay(context)))
     config, around = prepare(context)
+    # What is there now, mostly code, stays to the end: the garbage collector need not go over it again and again.
+    gc.freeze()
     report = asyncio.run(
         sync_once(
             config,
@@ -91,6 +94,7 @@ def _stay(context: typer.Context) -> ExitCode:
 
     config, around = prepare(context)
     file = config.path
+    gc.freeze()
     return asyncio.run(run_daemon(config, lambda: load_config(file, os.environ), around))
 
 
