@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from tasksync.bootstrap.connecting import dial_for, oauth_client, open_dialer, open_tokens
+from tasksync.bootstrap.connecting import open_dialer
+from tasksync.bootstrap.oauth import dial_for, oauth_client, open_tokens
 from tasksync.bootstrap.surroundings import Surroundings
 from tasksync.config import Config
 from tasksync.connectors.manifest import ConnectionSettings, discover

@@ -7,15 +7,11 @@ from contextlib import AsyncExitStack
 
 from tasksync.bootstrap.surroundings import Surroundings
 from tasksync.config import Config
-from tasksync.connectors.manifest import ConnectionSettings, discover
-from tasksync.ports import Clock, Connector, Dial, Meter, Tokens
+from tasksync.connectors.manifest import discover
+from tasksync.ports import Connector, Dial, Meter
 from tasksync.store.mirror import SqlMirror
-from tasksync.store.opening import mirror_file, open_mirror, throwaway_copy
-from tasksync.store.tokens import MirrorTokens
 from tasksync.transport.dial import Dialer
-from tasksync.transport.oauth import OAuthClient
 from tasksync.transport.retry import RetryPolicy
-from tasksync.transport.signed_in import OAuthDialer
 
 
 def connectors(
@@ -25,13 +21,14 @@ def connectors(
     in; None: none is open.
     """
     manifests = discover()
-    tokens = None
+    dials: Mapping[str, Dial] = {}
     if any(settings.client_id is not None for settings in config.connections):
-        tokens = open_tokens(config, stack, mirror)
+        # Authlib and cryptography take their time, and are for these connections alone.
+        from tasksync.bootstrap.oauth import dials_for, open_tokens  # noqa: PLC0415
+
+        dials = dials_for(config.connections, dialer, open_tokens(config, stack, mirror), around.clock)
     return {
-        settings.name: manifests[settings.type].build(
-            settings, dialer if tokens is None else dial_for(settings, dialer, tokens, around.clock)
-        )
+        settings.name: manifests[settings.type].build(settings, dials.get(settings.name, dialer))
         for settings in config.connections
     }
 
@@ -48,36 +45,3 @@ def open_dialer(config: Config, around: Surroundings, stack: AsyncExitStack, met
     dialer = Dialer(around.clock, policy, around.redactor, meter=meter)
     stack.push_async_callback(dialer.close)
     return dialer
-
-
-def oauth_client(settings: ConnectionSettings) -> OAuthClient | None:
-    """The connection as a client of its CRM's OAuth2 server; None for one that signs in otherwise."""
-    oauth = discover()[settings.type].oauth
-    if settings.client_id is None or settings.client_secret is None or oauth is None:
-        return None
-    return OAuthClient(
-        connection=settings.name,
-        base_url=settings.url,
-        server=oauth(settings.options),
-        client_id=settings.client_id,
-        client_secret=settings.client_secret,
-        redirect_uri=settings.redirect_uri,
-    )
-
-
-def dial_for(settings: ConnectionSettings, dialer: Dialer, tokens: Tokens, clock: Clock) -> Dial:
-    """How the connection is dialled: signed in, where it signs in by OAuth2."""
-    client = oauth_client(settings)
-    return dialer if client is None else OAuthDialer(dialer, client, tokens, clock)
-
-
-def open_tokens(config: Config, stack: AsyncExitStack, mirror: SqlMirror | None) -> MirrorTokens:
-    """Where the tokens are kept. Without a `mirror` that is open, the one of the config is opened, not a copy of it:
-    what is renewed has to be stored. Where there is none, there are no tokens, and none is made.
-    """
-    file = mirror_file(config.database)
-    if mirror is None:
-        exists = file is not None and file.exists()
-        mirror = open_mirror(config.database) if exists else throwaway_copy(config.database)
-        stack.callback(mirror.close)
-    return MirrorTokens(mirror, file=file, key=config.token_key)

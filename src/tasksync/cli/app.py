@@ -13,9 +13,9 @@ from tasksync import __version__
 from tasksync.cli.deferred import Place, group_of
 from tasksync.errors import TasksyncError
 
-# How many objects more there are than before when the garbage collector looks at the young ones. Python's 700 make it go
-# over what imports bring along, none of which is garbage, a hundred times and more, and over each page of tasks again
-# and again. So many take a few MiB at the most.
+# How many objects more than before there are when the garbage collector looks at the young ones. With Python's 700 it
+# goes a hundred times over what imports bring along, none of which is garbage, and several times over each page of
+# tasks. So many take a few MiB at the most.
 _YOUNG = 20_000
 
 _EPILOG = """Exit codes: 0 in step; 1 something failed and will be tried again; 2 usage or config;
