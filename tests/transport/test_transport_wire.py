@@ -166,3 +166,21 @@ async def test_cancelled_request(connect: Connect, serve: Serve) -> None:
     with pytest.raises(asyncio.CancelledError):
         await request
     assert session.requests == 1
+
+
+async def test_headers_on_the_wire(connect: Connect, serve: Serve) -> None:
+    """Headers are sent as they were given, those of one request in place of the connection's, and none is left behind
+    for the next one.
+    """
+    url, received = await serve(OK, OK)
+    session = connect(url=url, headers={"X-Account": "one", "X-Language": "en"})
+    await session.send("POST", "/a", json={}, headers={"x-account": "two", "X-Once": "yes"})
+    await session.send("GET", "/b")
+    first, second = (request.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:] for request in received)
+    assert {b"x-account: two", b"X-Language: en", b"X-Once: yes", b"Content-Type: application/json"} <= set(first)
+    assert not any(line.startswith(b"X-Account") for line in first)
+    assert {b"X-Account: one", b"X-Language: en"} <= set(second)
+    assert not any(line.startswith((b"X-Once", b"Content-Type")) for line in second)
+    for head in (first, second):
+        assert {b"Accept: application/json", b"Accept-Encoding: gzip", b"Connection: keep-alive"} <= set(head)
+        assert any(line.startswith(b"User-Agent: tasksync/") for line in head)

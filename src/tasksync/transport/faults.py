@@ -49,11 +49,13 @@ class Judge:
     """Names the faults of one request. Every text that comes from outside goes through the redactor."""
 
     def __init__(self, request: httpx.Request, redactor: Redactor) -> None:
-        self._method = request.method
-        self._origin = redactor.redact(origin(request.url))
+        self._request = request
         self._redactor = redactor
-        # Without the query: what a request is about, its path says, and queries are where secrets hide.
-        self.what = redactor.redact(f"{request.method} {request.url.copy_with(query=None)}")
+
+    @property
+    def what(self) -> str:
+        """Without the query: what a request is about, its path says, and queries are where secrets hide."""
+        return self._redactor.redact(f"{self._request.method} {self._request.url.copy_with(query=None)}")
 
     def broken(self, error: httpx.HTTPError | OSError) -> Fault:
         """No answer, or not to its end. A TimeoutError is the bound on the whole request; other OSErrors are what
@@ -80,7 +82,7 @@ class Judge:
 
     @property
     def _repeatable(self) -> bool:
-        return self._method not in NOT_REPEATABLE
+        return self._request.method not in NOT_REPEATABLE
 
     def _throttled(self, status: int, wait_s: float | None, now: datetime) -> Fault:
         retry_at = None if wait_s is None else now + timedelta(seconds=wait_s)
@@ -113,5 +115,6 @@ class Judge:
             )
         else:
             advice = "Check the connection's url and the network."
-        message = f"{self.what} was not sent, because {self._origin} cannot be reached ({said}). {advice}"
+        there = self._redactor.redact(origin(self._request.url))
+        message = f"{self.what} was not sent, because {there} cannot be reached ({said}). {advice}"
         return Fault(error=Unreachable(message), repeat=not certificate)

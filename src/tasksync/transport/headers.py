@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 # Longer waits are a mistake of the server, or no better than "not today".
 _LONGEST_WAIT_S = 24 * 60 * 60.0
@@ -79,6 +80,8 @@ def _number(text: str) -> int | None:
     return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
 
 
+# A first sync gets thousands of answers, dozens in a second.
+@lru_cache(maxsize=8)
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)

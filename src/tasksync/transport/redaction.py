@@ -28,19 +28,31 @@ _DEEPEST = 16
 _NAMES = r"(?:authori[sz]ation|token|passw(?:or)?d|secret|cookie|api[_-]?key|auth[_-]?key|credential)"
 _SENSITIVE_NAME = re.compile(_NAMES, re.IGNORECASE)
 
-# The repetitions are bounded and anchored so that no text, however made, costs more than linear time.
+# The repetitions are bounded and anchored so that no text, however made, costs more than linear time. Before each one
+# stand the signs of which there must be one, which is sooner seen: the address of every request comes by here.
 _NAMED_VALUES = (
     # "token": "value", as in JSON (also inside a JSON string) and in Python's repr of mappings, and
     # (b'set-cookie', b'value'), as httpcore shows headers
-    re.compile(
-        rf"""(?P<keep>(?P<q>["'])[\w.-]{{0,40}}{_NAMES}[\w.-]{{0,40}}\\{{0,3}}(?P=q)"""
-        r"""(?:\s{0,9}:\s{0,9}b?|,\s{0,9}b)\\{0,3}(?P<v>["']))(?:\\.|(?!(?P=v))[^\\])*""",
-        re.IGNORECASE | re.DOTALL,
+    (
+        ('"', "'"),
+        re.compile(
+            rf"""(?P<keep>(?P<q>["'])[\w.-]{{0,40}}{_NAMES}[\w.-]{{0,40}}\\{{0,3}}(?P=q)"""
+            r"""(?:\s{0,9}:\s{0,9}b?|,\s{0,9}b)\\{0,3}(?P<v>["']))(?:\\.|(?!(?P=v))[^\\])*""",
+            re.IGNORECASE | re.DOTALL,
+        ),
     ),
     # token=value, as in queries and forms
-    re.compile(rf"""(?P<keep>(?<![\w.-])[\w.-]{{0,40}}{_NAMES}[\w.-]{{0,40}}=)[^\s&;,"'<>\\)\]}}]+""", re.IGNORECASE),
+    (
+        ("=",),
+        re.compile(
+            rf"""(?P<keep>(?<![\w.-])[\w.-]{{0,40}}{_NAMES}[\w.-]{{0,40}}=)[^\s&;,"'<>\\)\]}}]+""", re.IGNORECASE
+        ),
+    ),
     # Bearer value; a word without a digit or a sign is prose ("basic authentication")
-    re.compile(r"(?P<keep>\b(?:Bearer|Basic)\s{1,9})(?=[\w.~-]{0,400}[0-9+/=])[\w.~+/=-]{8,}", re.IGNORECASE),
+    (
+        ("",),
+        re.compile(r"(?P<keep>\b(?:Bearer|Basic)\s{1,9})(?=[\w.~-]{0,400}[0-9+/=])[\w.~+/=-]{8,}", re.IGNORECASE),
+    ),
 )
 
 
@@ -69,8 +81,9 @@ class Redactor:
         """`text` without secrets. Doing it again changes nothing."""
         if self._told is not None:
             text = self._told.sub(MASK, text)
-        for pattern in _NAMED_VALUES:
-            text = pattern.sub(rf"\g<keep>{MASK}", text)
+        for signs, pattern in _NAMED_VALUES:
+            if any(sign in text for sign in signs):
+                text = pattern.sub(rf"\g<keep>{MASK}", text)
         return text
 
     def redact_bytes(self, content: bytes) -> bytes:

@@ -44,6 +44,9 @@ async def persist(
     A wait that the server asks for is kept to the second, or, if it does not fit into the policy, not begun at all.
     """
     started = monotonic()
+    first = await attempt()
+    if not _worth_repeating(first):
+        return first
     total_s = policy.total.total_seconds()
 
     def wait_s(state: RetryCallState) -> float:
@@ -57,16 +60,26 @@ async def persist(
         if _fault(state).throttled:
             throttled(state.upcoming_sleep)
 
+    tried = [first]
+
+    async def attempt_again() -> Outcome:
+        return tried.pop() if tried else await attempt()
+
+    # Tenacity takes its time even for what needs no second try, so it begins with what has become of the first.
     retrying = AsyncRetrying(
         sleep=rest,
         wait=wait_s,
         stop=enough,
-        retry=retry_if_result(lambda outcome: isinstance(outcome, Fault) and outcome.repeat),
+        retry=retry_if_result(_worth_repeating),
         before_sleep=tell,
         retry_error_callback=_fault,
     )
-    outcome: Outcome = await retrying(attempt)
+    outcome: Outcome = await retrying(attempt_again)
     return outcome
+
+
+def _worth_repeating(outcome: Outcome) -> bool:
+    return isinstance(outcome, Fault) and outcome.repeat
 
 
 def _fault(state: RetryCallState) -> Fault:

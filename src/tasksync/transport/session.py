@@ -6,6 +6,7 @@ import asyncio
 import json as jsonlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -168,20 +169,33 @@ class Session:
         url = self._address.resolve(path)
         if params:
             url = url.copy_merge_params(tuple(params))
-        merged = httpx.Headers()
-        for some in (self._headers, headers):
-            check_sendable(some)
-            merged.update(some)
+        merged = self._common_headers.copy()
+        if headers:
+            check_sendable(headers)
+            self._conceal_new(headers)
+            merged.update(headers)
         if json is not None:
             # Escaped to ASCII, so that half an emoji in a title, which one CRM lets through, cannot stop a request.
             content = jsonlib.dumps(json, separators=(",", ":"), allow_nan=False).encode("ascii")
         if content is not None:
             merged.setdefault("Content-Type", f"application/{self._expects if json is None else 'json'}")
-        for secret in secrets_in(merged):
+        # Not by `AsyncClient.build_request`, which merges the client's headers, cookies and query anew each time.
+        return httpx.Request(method, url, headers=merged, content=content)
+
+    @cached_property
+    def _common_headers(self) -> httpx.Headers:
+        """Those of all requests. Raises `NeedsLogin`."""
+        check_sendable(self._headers)
+        self._conceal_new(self._headers)
+        common = self._client.headers.copy()
+        common.update(self._headers)
+        return common
+
+    def _conceal_new(self, headers: Mapping[str, str]) -> None:
+        for secret in secrets_in(headers):
             if secret not in self._concealed:
                 self._concealed.add(secret)
                 self._redactor.conceal(secret)
-        return self._client.build_request(method, url, headers=merged, content=content)
 
     async def _attempt(self, request: httpx.Request, judge: Judge) -> Outcome:
         """One try: the answer, or what became of it. Raises `Misconnected` for a redirect."""

@@ -9,32 +9,28 @@ ones, and of those the median is taken, so that one answer held up in one direct
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from statistics import median
 
 _KEPT = 16
 _HALF_A_SECOND = timedelta(milliseconds=500)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sample:
-    difference: timedelta
-    round_trip: timedelta
-
-
 class ClockDifference:
     """The last answers of one connection. All times aware."""
 
     def __init__(self) -> None:
-        self._samples: deque[_Sample] = deque(maxlen=_KEPT)
+        self._samples: deque[tuple[timedelta, timedelta]] = deque(maxlen=_KEPT)  # round trip, difference
+        self._value: timedelta | None = timedelta(0)
 
     def add(self, date: datetime, *, sent: datetime, received: datetime) -> None:
         """`date` is the server's, `sent` and `received` are ours. Ignored when our own clock was set back between."""
         if received < sent:
             return
         round_trip = received - sent
-        self._samples.append(_Sample(difference=date + _HALF_A_SECOND - (sent + round_trip / 2), round_trip=round_trip))
+        self._samples.append((round_trip, date + _HALF_A_SECOND - (sent + round_trip / 2)))
+        self._value = None
 
     @property
     def value(self) -> timedelta:
@@ -42,9 +38,12 @@ class ClockDifference:
         what cutting to seconds and the way there explain: a difference that is only noise would put stamps that are
         equal out of order.
         """
-        if not self._samples:
-            return timedelta(0)
-        quickest = sorted(self._samples, key=lambda sample: sample.round_trip)[: (len(self._samples) + 1) // 2]
-        difference = timedelta(seconds=median(sample.difference.total_seconds() for sample in quickest))
-        noise = _HALF_A_SECOND + quickest[0].round_trip / 2
+        if self._value is None:
+            self._value = self._measured()
+        return self._value
+
+    def _measured(self) -> timedelta:
+        quickest = sorted(self._samples, key=itemgetter(0))[: (len(self._samples) + 1) // 2]
+        difference = timedelta(seconds=median(difference.total_seconds() for _, difference in quickest))
+        noise = _HALF_A_SECOND + quickest[0][0] / 2
         return timedelta(0) if abs(difference) <= noise else difference
