@@ -69,11 +69,15 @@ class Child:
 
 
 def whole_process(arguments: Sequence[str], folder: Path) -> Taken:
-    """Run a program of Python's from start to end."""
+    """Run a program of Python's from start to end. What it imports is compiled as it is where a program is installed,
+    once and for all; a source tree whose users want no bytecode in it would be compiled anew by every process.
+    """
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
     with (folder / "whole.log").open("ab") as log:
         began = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            [sys.executable, *arguments], cwd=folder, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall_s = time.perf_counter() - began

@@ -29,6 +29,7 @@ class QuietOnce:
         order = folder / "order.json"
         order.write_text(json.dumps(lab.order("read", only(requests, is_page))), encoding="utf-8")
         program = [str(ROOT / "tests" / "bench" / "bare.py"), str(order)]
+        _well(whole_process(program, folder))
         taken = [(_well(whole_process(command, folder)), _well(whole_process(program, folder))) for _ in range(runs)]
         ours, theirs = [one for one, _ in taken], [one for _, one in taken]
         helped = [whole_process(["-m", "tasksync", "--help"], folder) for _ in range(runs)]
