@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 from tasksync.bootstrap import connecting
 from tasksync.bootstrap.daemon import DaemonWork
+from tasksync.bootstrap.garbage import collect_seldom, keep_all
 from tasksync.bootstrap.surroundings import surroundings
 from tasksync.bootstrap.syncing import sync_once
 from tasksync.bootstrap.tenancy import Tenancy
@@ -132,7 +133,10 @@ def measured(act: Callable[[], int]) -> dict[str, Any]:
 
 
 def main(folder: Path) -> None:
+    # As the command does.
+    collect_seldom()
     ours = Ours(folder)
+    keep_all()
 
     def first() -> int:
         ours.forget()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +9,9 @@ from typing import Annotated
 import typer
 
 from tasksync import __version__
+from tasksync.bootstrap.garbage import collect_seldom
 from tasksync.cli.deferred import Place, group_of
 from tasksync.errors import TasksyncError
-
-# How many objects more than before there are when the garbage collector looks at the young ones. With Python's 700 it
-# goes a hundred times over what imports bring along, none of which is garbage, and several times over each page of
-# tasks. So many take a few MiB at the most.
-_YOUNG = 20_000
 
 _EPILOG = """Exit codes: 0 in step; 1 something failed and will be tried again; 2 usage or config;
 3 another tasksync has this mirror; 4 something is held for a person; 5 a connection needs new credentials."""
@@ -82,7 +77,7 @@ def options(
 
 def main() -> None:
     """Run the command of `sys.argv`. An operator's mistake gets a sentence and an exit code, never a traceback."""
-    gc.set_threshold(_YOUNG)
+    collect_seldom()
     try:
         app()
     except TasksyncError as error:

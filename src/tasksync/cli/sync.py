@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import signal
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tasksync.bootstrap.garbage import keep_all
 from tasksync.bootstrap.surroundings import Surroundings, surroundings
 from tasksync.bootstrap.syncing import sync_once
 from tasksync.cli import show
@@ -55,8 +55,7 @@ def sync(
         _refuse_alone(**{"--dry-run": dry_run, "--only": bool(only), "--allow-deletes": allow_deletes, "--json": json_})
         raise typer.Exit(int(_stay(context)))
     config, around = prepare(context)
-    # What is there now, mostly code, stays to the end: the garbage collector need not go over it again and again.
-    gc.freeze()
+    keep_all()
     report = asyncio.run(
         sync_once(
             config,
@@ -94,7 +93,7 @@ def _stay(context: typer.Context) -> ExitCode:
 
     config, around = prepare(context)
     file = config.path
-    gc.freeze()
+    keep_all()
     return asyncio.run(run_daemon(config, lambda: load_config(file, os.environ), around))
 
 
