@@ -34,7 +34,6 @@ SPARED = (
     "cryptography",
     "prometheus_client",
     "rapidfuzz",
-    "sqlalchemy.orm.mapper",
     "starlette",
     "uvicorn",
 )
