@@ -86,7 +86,7 @@ BULK: dict[str, Callable[[SqlUnit], object]] = {
     "release": lambda unit: unit.release(range(MANY)),
     "queue of a connection": lambda unit: unit.queue("capsule"),
     "queue of states": lambda unit: unit.queue("capsule", [OperationState.PENDING]),
-    "queue of records": lambda unit: unit.queue("capsule", records=RECORD_IDS),
+    "queue of records": lambda unit: unit.queue(records=RECORD_IDS),
     "pending": lambda unit: unit.pending("capsule", "task"),
     "next_operations": lambda unit: unit.next_operations("capsule", "task", after=5, until=MANY, most=8),
     "waiting_records": lambda unit: unit.waiting_records("capsule", "task"),
@@ -126,6 +126,39 @@ def test_statistics_make_nothing_slower(stocked: SqlMirror, statements: Statemen
             act(unit)
             raise ZeroDivisionError  # so that the next one finds everything as it was
     assert [scans(stocked._raw, *one) for one in statements] == [[]] * len(acts)
+
+
+BY_INDEX = {
+    "queue of records": ("ix_operation_record_id",),
+    "queue of records in doubt": ("ix_operation_record_id",),
+    "next_operations": ("ix_operation_connection_kind_state", "ix_operation_record_id"),
+    "replace_pending": ("ix_operation_record_id",),
+    "records_lacking": ("ix_record_living", "uq_replica_record_id_connection"),
+    "replicas_of one connection": ("uq_replica_record_id_connection",),
+    "holds of records": ("ix_hold_record_id",),
+}
+"""What is asked for a few records at a time, and the indexes that make its cost that of these few."""
+FEW: dict[str, Callable[[SqlUnit], object]] = BULK | {
+    "queue of records in doubt": lambda unit: unit.queue(states=[OperationState.SENDING], records=RECORD_IDS[:8]),
+    "replace_pending": lambda unit: unit.replace_pending("task", RECORD_IDS[:8], PLANNED[:8], at=NOW),
+}
+
+
+@pytest.mark.parametrize("tidied", [False, True])
+@pytest.mark.parametrize("name", BY_INDEX)
+def test_a_few_cost_as_many(name: str, stocked: SqlMirror, statements: Statements, *, tidied: bool) -> None:
+    """However much waits for a connection, a few records are found by indexes that lead to them alone; with the
+    statistics for SQLite's planner, and without.
+    """
+    if tidied:
+        stocked.tidy()
+    with stocked.begin() as unit:
+        FEW[name](unit)
+    statement, parameters = statements[0]
+    plan = str(stocked._raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall())
+    assert [index for index in BY_INDEX[name] if index not in plan] == [], plan
+    # All that waits must not be sorted to find the first of it.
+    assert name != "next_operations" or "TEMP B-TREE" not in plan, plan
 
 
 def test_forgetting_looks_at_nothing_that_stays(stocked: SqlMirror, statements: Statements) -> None:
