@@ -17,10 +17,13 @@ SOURCE: Final = "onlyoffice"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """First syncs, several times, each from empty accounts, beside the bare client. `requests` are those of one."""
+    """First syncs, several times, each from empty accounts, beside the bare client. `hasty` ones do not wait for the
+    disk. `requests` are those of one.
+    """
 
     ours: Sequence[Taken]
     bare: Sequence[Taken]
+    hasty: Sequence[Taken]
     requests: Requests
 
 
@@ -36,7 +39,7 @@ def measure(lab: Lab, *, tasks: int, api: Api, runs: int, latency_s: float, bare
 def _measure(lab: Lab, *, tasks: int, api: Api, runs: int, latency_s: float, with_bare: bool) -> Measured:
     lab.crms.latency(latency_s)
     folder = lab.configured(api)
-    ours, theirs, requests = [], [], dict[str, tuple[tuple[str, str, str, str], ...]]()
+    ours, theirs, hasty, requests = [], [], [], dict[str, tuple[tuple[str, str, str, str], ...]]()
     with lab.bare() as bare:
         for _ in range(runs):
             lab.crms.begin({SOURCE: tasks})
@@ -48,7 +51,10 @@ def _measure(lab: Lab, *, tasks: int, api: Api, runs: int, latency_s: float, wit
             if with_bare:
                 lab.crms.begin({})
                 theirs.append(bare.ask(lab.order("write", only(requests, is_write))))
-    return Measured(ours=ours, bare=theirs, requests=requests)
+                lab.crms.begin({SOURCE: tasks})
+                with lab.ours(folder) as one:
+                    hasty.append(one.ask({"do": "first unsafely"}))
+    return Measured(ours=ours, bare=theirs, hasty=hasty, requests=requests)
 
 
 class First:
@@ -67,5 +73,6 @@ class First:
             count(self.name, tasks, "POSTs", total(posts), 2 * tasks, **EXACTLY),
             count(self.name, tasks, "requests (POSTs)", total(found.requests), total(posts)),
             peak(self.name, tasks, "peak RSS", found.ours, found.bare),
+            wall(self.name, tasks, "wall, against commits that do not wait for the disk", found.ours, found.hasty),
             wall(self.name, tasks, "wall, Capsule v1 (each create is read back)", old.ours, old.bare),
         ]
