@@ -5,6 +5,9 @@ A query or a request for each record shows at once: there would be hundreds more
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +16,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from tests.bench.children import ROOT
 from tests.bench.crms import CRMS, is_page, is_write
 from tests.bench.lab import Lab, only, total
 from tests.bench.ours import Ours, UnlimitedDialer
@@ -132,3 +136,17 @@ def test_memory_is_bounded_by_a_page_and_what_changed(lab: Lab, warm: Warm) -> N
             tracemalloc.stop()
     per_task = (peaks[1] - peaks[0]) / (2 * TASKS * len(CRMS))
     assert per_task <= A_TASK, f"{per_task:.0f} bytes for each task of each connection"
+
+
+def test_the_program_measures_and_judges(tmp_path: Path) -> None:
+    """As the README says: a table, the same as JSON, and exit code 0 if all that was measured holds."""
+    results = tmp_path / "results.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "changes", "--tasks", "300", "--json", str(results)],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads(results.read_text(encoding="utf-8"))["rows"]
+    assert {row["case"] for row in rows} == {"changes"}
+    assert {row["holds"] for row in rows} == {True, None}
+    assert all(f"{row['case']}  300" in done.stdout for row in rows)
