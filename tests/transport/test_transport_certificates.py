@@ -40,7 +40,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[ssl.SSLContext]:
 
 def context_of(session: Session) -> ssl.SSLContext:
     """The one that httpx uses for what goes straight to the server."""
-    transport = session._client._transport
+    transport = session._clients.take()._transport
     assert isinstance(transport, httpx.AsyncHTTPTransport)
     context = transport._pool._ssl_context
     assert context is not None

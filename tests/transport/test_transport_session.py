@@ -111,7 +111,7 @@ async def test_cookies_are_never_kept(connect: Connect) -> None:
     await session.send("GET", "tasks")
     assert "set-cookie" not in first.headers
     assert all("cookie" not in request.headers for request in script.requests)
-    jar = session._client.cookies.jar
+    jar = session._clients.take().cookies.jar
     assert isinstance(jar, CookieJar)
     assert len(jar) == 0
 
@@ -182,7 +182,7 @@ def test_proxy_from_the_environment(connect: Connect, monkeypatch: pytest.Monkey
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ALL_PROXY", "NO_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.test:3128")
-    proxies = connect(url=url)._client._mounts
+    proxies = connect(url=url)._clients.take()._mounts
     assert bool(proxies) is (url == "http://crm.test")
 
 
@@ -472,4 +472,6 @@ async def test_close_closes_all(dialer: Callable[..., Dialer]) -> None:
     await sessions[1].close()
     await made.close()
     await made.close()
-    assert all(session._client.is_closed for session in sessions)
+    for session in sessions:
+        with pytest.raises(RuntimeError, match="closed"):
+            await session.send("GET", "tasks")

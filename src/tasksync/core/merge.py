@@ -94,6 +94,8 @@ def order(version: Version, rank: Rank) -> tuple[datetime, int, str, str, str]:
 def merge(name: str, current: Version | None, changes: Iterable[Change], rank: Rank) -> Merged:
     """Merge all `changes` of the field `name`, one at least, into its `current` version. See the table above."""
     found = list(changes)
+    if current is None and len(found) == 1:
+        return Merged(version=found[0].version)
     versions = [change.version for change in found] + ([] if current is None else [current])
     winner = max(versions, key=lambda version: order(version, rank))
     lost = [

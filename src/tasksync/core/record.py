@@ -202,7 +202,8 @@ class Version:
     estimated: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at", require_utc(self.at))
+        if self.at.tzinfo is not UTC:
+            object.__setattr__(self, "at", require_utc(self.at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +290,12 @@ def decode(text: str) -> dict[str, Value]:
 
 def content_hash(values: Values) -> str:
     """32 hex digits that are equal exactly when the values are (but for collisions of a 128-bit hash)."""
-    return hashlib.blake2b(encode(values).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hash_of(encode(values))
+
+
+def hash_of(encoded: str) -> str:
+    """The content hash of values, from what `encode` made of them."""
+    return hashlib.blake2b(encoded.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _tag(value: object) -> dict[str, str]:

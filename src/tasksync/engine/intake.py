@@ -89,9 +89,18 @@ class Intake:
                 loser=one.loser_connection,
             )
         self.changes += len(changed)
-        if changed:
-            self._planner.replan(unit, list(changed))
+        self._planner.replan_loaded(unit, changed.values())
         return set(changed)
+
+    def found(self, unit: Unit, member: Member, founded: Sequence[Absorbed]) -> None:
+        """Save new records, each with the replica of the member that founds it, and plan them; but those of a
+        connection that has yet to meet its group are planned when it does.
+        """
+        unit.save_records(one.record for one in founded)
+        unit.save_replicas(one.replica for one in founded)
+        self.changes += len(founded)
+        if member.met:
+            self._planner.replan_loaded(unit, (one.record for one in founded))
 
     def absorb(
         self,

@@ -70,11 +70,12 @@ class Meeting:
         """
         for member in joining:
             member.met = True
+        group = [member for member in self._context.members if member.met and member.has(self._context.kind)]
         after: str | None = ""
         while after is not None:
             with self._context.mirror.begin() as unit:
-                page = self._page(unit, joining, after)
-                self._planner.replan(unit, [record.id for record in page])
+                page = self._page(unit, group, after)
+                self._planner.replan_loaded(unit, page)
             after = page[-1].id if page else None
             await asyncio.sleep(0)
         with self._context.mirror.begin() as unit:

@@ -37,7 +37,13 @@ class Planner:
     def replan(self, unit: Unit, record_ids: Collection[str]) -> None:
         """Plan these records anew, against the mirror as it stands in `unit`."""
         for part in chunks(record_ids):
-            self._replan(unit, part)
+            self._replan(unit, part, unit.records(part))
+
+    def replan_loaded(self, unit: Unit, records: Iterable[Record]) -> None:
+        """Plan these anew, which are as the mirror has them."""
+        for part in chunks(records):
+            known = {record.id: record for record in part}
+            self._replan(unit, list(known), known)
 
     def follow_up(self, unit: Unit, member: Member, written: Sequence[tuple[Record, Replica]]) -> None:
         """Plan anew those of these records of which there is still something to do, after a write that changed nothing
@@ -56,12 +62,11 @@ class Planner:
                 open_.add(record.id)
         self.replan(unit, list(open_))
 
-    def _replan(self, unit: Unit, record_ids: list[str]) -> None:
+    def _replan(self, unit: Unit, record_ids: list[str], records: Mapping[str, Record]) -> None:
         context, now = self._context, self._context.clock.now()
         views = [member.view(context.kind, now) for member in context.members if member.has(context.kind)]
         holds = unit.holds(records=record_ids)
         barred = self._barred(unit, record_ids, holds)
-        records = unit.records(record_ids)
         replicas = unit.replicas_of(record_ids)
         operations: list[Operation] = []
         missing: list[Missing] = []

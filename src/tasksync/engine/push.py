@@ -33,7 +33,7 @@ PASSAGES = 5
 """How often a connection's outbox is gone through in one cycle, at most."""
 PARALLEL = 8
 """How many operations of one connection are under way at a time, at most."""
-AHEAD = 8
+AHEAD = 24
 """How many more of them are marked already, at most."""
 _PROGRESS_EVERY = 200
 

@@ -29,10 +29,9 @@ class Unlinked:
     def found(self, unit: Unit, member: Member, replicas: Iterable[Replica]) -> None:
         """Each of these replicas founds a record of its own."""
         for part in chunks(replicas):
-            founded = [self._intake.join(member, self._empty_record(), replica) for replica in part]
-            unit.save_records(one.record for one in founded)
-            unit.save_replicas(one.replica for one in founded)
-            self._intake.keep(unit, founded)
+            self._intake.found(
+                unit, member, [self._intake.join(member, self._empty_record(), replica) for replica in part]
+            )
 
     def _empty_record(self) -> Record:
         return Record(id=self._context.new_id(), kind=self._context.kind.name, group=self._context.group, versions={})

@@ -41,7 +41,12 @@ class Prose(TypeDecorator[str]):
 
 def values_to_text(values: Values) -> str:
     """Values as canonical JSON text that UTF-8 can hold; `core.record.decode` is the inverse."""
-    return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", encode(values))
+    return storable(encode(values))
+
+
+def storable(encoded: str) -> str:
+    """What `core.record.encode` made, so that UTF-8 can hold it; `core.record.decode` is the inverse."""
+    return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", encoded)
 
 
 def value_to_text(value: Value) -> str:

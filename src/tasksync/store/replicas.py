@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, delete, func, select, update
 
-from tasksync.core.record import NOTHING, Replica, Values, decode
+from tasksync.core.record import NOTHING, Replica, Values, decode, encode, hash_of
 from tasksync.ports import ConnectionState
-from tasksync.store.columns import values_to_text
+from tasksync.store.columns import storable, values_to_text
 from tasksync.store.section import Section, among, listed, upsert
 from tasksync.store.tables import CONNECTION, REPLICA
 
@@ -153,12 +153,13 @@ def _place(connection: str, kind: str, external_ids: Collection[str]) -> dict[st
 
 
 def _row(replica: Replica) -> dict[str, Any]:
+    shadow = encode(replica.shadow)
     return {
         "connection": replica.connection,
         "kind": replica.kind,
         "external_id": replica.external_id,
         "record_id": replica.record_id,
-        "content": replica.content,
+        "content": hash_of(shadow),
         "digest": None,
         "seen_at": replica.seen_at,
         "modified": replica.modified,
@@ -167,8 +168,8 @@ def _row(replica: Replica) -> dict[str, Any]:
         "gone_at": replica.gone_at,
         "wrote": " ".join(replica.wrote),
         "wrote_at": replica.wrote_at,
-        "shadow": values_to_text(replica.shadow),
-        "settled": values_to_text(replica.settled),
+        "shadow": storable(shadow),
+        "settled": values_to_text(replica.settled) if replica.settled else _NOTHING,
     }
 
 

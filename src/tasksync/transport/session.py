@@ -15,7 +15,7 @@ from tasksync.errors import Misconnected, Stopping, TasksyncError, Throttled, Un
 from tasksync.ports import Clock, Meter, RateLimit, Response, Traffic
 from tasksync.transport.address import Address, target_of
 from tasksync.transport.body import Kind, Unusable, Weighed, check_kind, read_start, read_whole
-from tasksync.transport.client import Certificates, Timeouts, open_client
+from tasksync.transport.client import Certificates, Clients, Timeouts, open_client
 from tasksync.transport.credentials import check_sendable, secrets_in
 from tasksync.transport.faults import Fault, Judge
 from tasksync.transport.halt import Halt
@@ -83,7 +83,9 @@ class Session:
         self._requests = 0
         self._traffic = Traffic()
         self._concealed: set[str] = set()
-        self._client = open_client(self._address, timeouts, certificates, transport, self._refuse_redirect)
+        self._clients = Clients(
+            lambda: open_client(self._address, timeouts, certificates, transport, self._refuse_redirect), monotonic
+        )
 
     @property
     def requests(self) -> int:
@@ -106,7 +108,7 @@ class Session:
         self._redactor.conceal(secret)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._clients.close()
 
     async def send(
         self,
@@ -187,7 +189,7 @@ class Session:
         """Those of all requests. Raises `NeedsLogin`."""
         check_sendable(self._headers)
         self._conceal_new(self._headers)
-        common = self._client.headers.copy()
+        common = self._clients.headers.copy()
         common.update(self._headers)
         return common
 
@@ -211,8 +213,9 @@ class Session:
     async def _exchange(self, request: httpx.Request, judge: Judge) -> Outcome:
         sent, started, status = self._clock.now(), self._monotonic(), None
         body: Weighed | None = None
+        client = self._clients.take()
         try:
-            answer = await self._client.send(request, stream=True)
+            answer = await client.send(request, stream=True)
             status = answer.status_code
             assert isinstance(answer.stream, httpx.AsyncByteStream)
             answer.stream = body = Weighed(answer.stream)
@@ -224,6 +227,7 @@ class Session:
             if self._meter is not None:
                 elapsed_s = self._monotonic() - started
                 self._meter.requested(self._connection, request.method, status, elapsed_s, traffic)
+            await self._clients.give_back(client)
 
     async def _weigh(self, request: httpx.Request, answer: httpx.Response, judge: Judge, sent: datetime) -> Outcome:
         try:
