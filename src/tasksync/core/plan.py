@@ -122,14 +122,11 @@ def plan(
     gaps: list[Gap] = []
     for view in views:
         replica = replicas.get(view.connection)
-        if record.deleted_at is not None:
-            if replica is not None and replica.gone_at is None:
-                operations.append(_operation(kind, record, view, Action.DELETE, NOTHING))
-        elif replica is not None:
-            if replica.gone_at is None:
-                operations += _bring_up(kind, record, replica, view)
+        if replica is not None:
+            operations += remaining(kind, record, replica, view)
+            if record.deleted_at is None and replica.gone_at is None:
                 gaps += _gaps(kind, record, view)
-        elif _may_create(kind, record, view, horizon=horizon, barred=barred):
+        elif record.deleted_at is None and _may_create(kind, record, view, horizon=horizon, barred=barred):
             lacking = _lacking(record, view)
             if lacking:
                 missing.append(Missing(connection=view.connection, record_id=record.id, fields=lacking))
@@ -139,13 +136,24 @@ def plan(
     return Plan(operations=tuple(operations), missing=tuple(missing), gaps=tuple(gaps))
 
 
-def _bring_up(kind: Kind, record: Record, replica: Replica, view: View) -> Iterator[Operation]:
-    if view.lenses is None:
-        yield _operation(kind, record, view, Action.UPDATE, NOTHING)
+def remaining(kind: Kind, record: Record, replica: Replica, view: View) -> Iterator[Operation]:
+    """What a replica still has to get of its record."""
+    if replica.gone_at is not None:
         return
+    if record.deleted_at is not None:
+        yield _operation(kind, record, view, Action.DELETE, NOTHING)
+    elif view.lenses is None:
+        yield _operation(kind, record, view, Action.UPDATE, NOTHING)
+    else:
+        yield from _changes(kind, record, replica, view, view.lenses)
+
+
+def _changes(
+    kind: Kind, record: Record, replica: Replica, view: View, lenses: Mapping[str, Lens]
+) -> Iterator[Operation]:
     wanted = {
         name: want
-        for name, lens in view.lenses.items()
+        for name, lens in lenses.items()
         if name in record.versions
         and not lens.fixed
         and not shows(lens, record.versions[name].value, replica)

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TypeVar
 
 from tasksync.core.guard import oscillates
-from tasksync.core.plan import Action, Gap, Missing, Operation, plan
+from tasksync.core.plan import Action, Gap, Missing, Operation, plan, remaining
 from tasksync.core.record import Record, Replica
 from tasksync.engine.member import Context, Member
 from tasksync.ports import Decision, Hold, HoldReason, OperationState, Unit
@@ -54,11 +54,9 @@ class Planner:
         waiting = (queued.operation for queued in unit.queue(records=ids))
         open_ = {operation.record_id for operation in waiting if operation.connection == member.name}
         open_ |= {hold.record_id for hold in unit.holds(records=ids) if hold.record_id is not None}
-        view = [member.view(self._context.kind, now)]
-        horizon = now - self._context.policy.completed_horizon
+        view = member.view(self._context.kind, now)
         for record, replica in written:
-            replicas = {member.name: replica}
-            if plan(self._context.kind, record, replicas, view, horizon=horizon).operations:
+            if any(remaining(self._context.kind, record, replica, view)):
                 open_.add(record.id)
         self.replan(unit, list(open_))
 

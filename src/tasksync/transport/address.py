@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address
 
 import httpx
@@ -24,6 +25,8 @@ class Address:
         self._base = str(url).rstrip("/")
         self._url = url
         self._redact = redact
+        # To take an address apart takes httpx a tenth of what a request does, and most writes go to a few of them.
+        self.resolve = lru_cache(maxsize=64)(self._resolve)
 
     @property
     def loopback(self) -> bool:
@@ -38,7 +41,7 @@ class Address:
         """Whether whatever goes there goes unencrypted, and without a proxy, which may want encryption for itself."""
         return self.loopback and self._url.scheme == "http"
 
-    def resolve(self, path: str) -> httpx.URL:
+    def _resolve(self, path: str) -> httpx.URL:
         """`path` below the base url; an absolute url, as Capsule's Link header has them, stays as it is. Raises
         `Misconnected` if that would lead elsewhere: credentials must not go along.
         """

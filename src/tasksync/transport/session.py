@@ -31,6 +31,9 @@ LARGEST_BODY = 32 * 1024 * 1024
 _LARGEST_COMPLAINT = 256 * 1024
 
 
+# Escaped to ASCII, so that half an emoji in a title, which one CRM lets through, cannot stop a request.
+_COMPACT = jsonlib.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 # After these nothing was carried out.
 _NOTHING_DONE = (Unreachable, Throttled)
 
@@ -171,18 +174,17 @@ class Session:
         url = self._address.resolve(path)
         if params:
             url = url.copy_merge_params(tuple(params))
-        merged = self._common_headers.copy()
+        if json is not None:
+            content = _COMPACT.encode(json).encode("ascii")
+        # Not by `AsyncClient.build_request`, which merges the client's headers, cookies and query anew each time.
+        request = httpx.Request(method, url, headers=self._common_headers, content=content)
         if headers:
             check_sendable(headers)
             self._conceal_new(headers)
-            merged.update(headers)
-        if json is not None:
-            # Escaped to ASCII, so that half an emoji in a title, which one CRM lets through, cannot stop a request.
-            content = jsonlib.dumps(json, separators=(",", ":"), allow_nan=False).encode("ascii")
+            request.headers.update(headers)
         if content is not None:
-            merged.setdefault("Content-Type", f"application/{self._expects if json is None else 'json'}")
-        # Not by `AsyncClient.build_request`, which merges the client's headers, cookies and query anew each time.
-        return httpx.Request(method, url, headers=merged, content=content)
+            request.headers.setdefault("Content-Type", f"application/{self._expects if json is None else 'json'}")
+        return request
 
     @cached_property
     def _common_headers(self) -> httpx.Headers:
