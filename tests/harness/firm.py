@@ -21,6 +21,7 @@ from tasksync.core.match import alike
 from tasksync.core.record import TASK, Kind, Record
 from tasksync.engine.cycle import Cycle, latest_moment
 from tasksync.engine.member import Policy
+from tasksync.engine.participants import Participants
 from tasksync.engine.report import CycleReport
 from tasksync.errors import TasksyncError
 from tasksync.ports import Account, Conflict, Connector, Hold, Mirror, Queued, Revision
@@ -106,6 +107,7 @@ class Firm:
         *,
         only: Sequence[str] = (),
         due: Sequence[str] | None = None,
+        failing: Sequence[str] = (),
         dry_run: bool = False,
         mirror: Mirror | None = None,
         policy: Policy | None = None,
@@ -133,9 +135,9 @@ class Firm:
             log=self.log,
             new_id=lambda: next(self.ids),
             usage=usage,
-            only=only if due is None else [*due, *accounts],
-            due=due,
-            accounts=accounts,
+            participants=Participants(
+                only=only if due is None else [*due, *accounts], due=due, accounts=accounts, failing=failing
+            ),
             dry_run=dry_run,
             configured=self.configured,
             kinds=self.kinds,

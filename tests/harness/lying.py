@@ -21,6 +21,7 @@ from tasksync.connectors.manifest import discover
 from tasksync.core.record import Value, decode
 from tasksync.engine.cycle import Cycle, latest_moment
 from tasksync.engine.member import Policy
+from tasksync.engine.participants import Participants
 from tasksync.engine.report import CycleReport
 from tasksync.ports import Mirror, Unit
 from tasksync.sandbox.app import create_app
@@ -143,6 +144,7 @@ class LyingFirm(Firm):
         *,
         only: Sequence[str] = (),
         due: Sequence[str] | None = None,
+        failing: Sequence[str] = (),
         dry_run: bool = False,
         mirror: Mirror | None = None,
         policy: Policy | None = None,
@@ -169,9 +171,9 @@ class LyingFirm(Firm):
             log=self.log,
             new_id=lambda: next(self.ids),
             usage=usage,
-            only=only if due is None else [*due, *accounts],
-            due=due,
-            accounts=accounts,
+            participants=Participants(
+                only=only if due is None else [*due, *accounts], due=due, accounts=accounts, failing=failing
+            ),
             dry_run=dry_run,
             redact=self.redactor.redact,
             configured=self.configured,

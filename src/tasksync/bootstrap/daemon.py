@@ -14,6 +14,7 @@ from tasksync.bootstrap.surroundings import Surroundings
 from tasksync.bootstrap.syncing import Wiring
 from tasksync.bootstrap.tenancy import Tenancy
 from tasksync.config import Config
+from tasksync.engine.participants import Participants
 from tasksync.engine.report import CycleReport
 from tasksync.errors import ExitCode, RetryLater, SkipRecord, StopConnection, TasksyncError
 from tasksync.ports import Account, Meter, Traffic
@@ -132,10 +133,7 @@ class DaemonWork:
             accounts = {name: account for name, account in self._accounts.items() if name not in stale}
             self._just_opened -= set(due)
             cycle = wiring.cycle(
-                only={*due, *accounts},
-                due=due,
-                accounts=accounts,
-                failing=failing,
+                participants=Participants(only={*due, *accounts}, due=due, accounts=accounts, failing=failing),
                 stopping=self._is_stopping,
                 last=self._last,
             )

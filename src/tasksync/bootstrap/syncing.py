@@ -13,11 +13,12 @@ from tasksync.bootstrap.mirrors import for_one_run
 from tasksync.bootstrap.surroundings import Surroundings, new_id
 from tasksync.config import Config
 from tasksync.core.record import KINDS
-from tasksync.engine.cycle import NO_ACCOUNTS, Cycle, latest_moment
+from tasksync.engine.cycle import Cycle, latest_moment
 from tasksync.engine.member import Policy
+from tasksync.engine.participants import EVERYBODY, Participants
 from tasksync.engine.report import CycleReport
 from tasksync.errors import ConfigError
-from tasksync.ports import Account, Connector, Mirror
+from tasksync.ports import Connector, Mirror
 from tasksync.service.logs import within_run
 from tasksync.service.signals import heeding
 from tasksync.service.usage import usage
@@ -36,10 +37,7 @@ class Wiring:
     def cycle(
         self,
         *,
-        only: Collection[str] = (),
-        due: Collection[str] | None = None,
-        accounts: Mapping[str, Account] = NO_ACCOUNTS,
-        failing: Collection[str] = (),
+        participants: Participants = EVERYBODY,
         last: CycleReport | None = None,
         stopping: Callable[[], bool] = lambda: False,
         dry_run: bool = False,
@@ -65,10 +63,7 @@ class Wiring:
             log=self.around.log,
             new_id=new_id,
             usage=usage,
-            only=only,
-            due=due,
-            accounts=accounts,
-            failing=failing,
+            participants=participants,
             last=last,
             stopping=stopping,
             dry_run=dry_run,
@@ -106,7 +101,12 @@ async def sync_once(
             connectors=connectors(config, around, stack, dialer, None if dry_run else mirror),
             still_ours=still_ours,
         )
-        cycle = wiring.cycle(only=only, dry_run=dry_run, allow_deletes=allow_deletes, stopping=stopping.is_set)
+        cycle = wiring.cycle(
+            participants=Participants(only=only),
+            dry_run=dry_run,
+            allow_deletes=allow_deletes,
+            stopping=stopping.is_set,
+        )
 
         def stop() -> None:
             stopping.set()

@@ -9,12 +9,10 @@ anywhere: what was taken in is planned, and what was planned is in the outbox.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
-from types import MappingProxyType
-from typing import Final
 
 from tasksync.core.directory import NOTHING_CONFIGURED, Configured
 from tasksync.core.plan import Action
@@ -26,6 +24,7 @@ from tasksync.engine.intake import Intake
 from tasksync.engine.lost import LostAnswers
 from tasksync.engine.meet import Meeting
 from tasksync.engine.member import Context, Member, Policy
+from tasksync.engine.participants import EVERYBODY, Participants
 from tasksync.engine.planner import Planner, chunks
 from tasksync.engine.poll import poll
 from tasksync.engine.push import Push
@@ -34,7 +33,6 @@ from tasksync.engine.together import together
 from tasksync.engine.unlinked import Unlinked
 from tasksync.errors import RetryLater, SkipRecord, StopConnection, WrongAccount
 from tasksync.ports import (
-    Account,
     Clock,
     ConnectionState,
     Connector,
@@ -44,17 +42,12 @@ from tasksync.ports import (
     Usage,
 )
 
-NO_ACCOUNTS: Final[Mapping[str, Account]] = MappingProxyType({})
-
 
 class Cycle:
     """A cycle over all groups, side by side. `groups` maps a group's name to its connectors; `order` is the order of
     the connections in the config. Of `kinds`, those that others refer to come first.
 
-    `only`: the connections that take part; all of them if it is empty. `due`: those of them that are polled; all if not
-    given. `accounts`: of those that are open already, and are not opened again. `failing`: whose last poll failed,
-    which is no news. `last`: what the cycle before this one came to, in the same process. `usage`: what this process
-    has taken so far.
+    `last`: what the cycle before this one came to, in the same process. `usage`: what this process has taken so far.
     """
 
     def __init__(
@@ -68,10 +61,7 @@ class Cycle:
         log: Log,
         new_id: Callable[[], str],
         usage: Callable[[], Usage],
-        only: Collection[str] = (),
-        due: Collection[str] | None = None,
-        accounts: Mapping[str, Account] = NO_ACCOUNTS,
-        failing: Collection[str] = (),
+        participants: Participants = EVERYBODY,
         last: CycleReport | None = None,
         dry_run: bool = False,
         stopping: Callable[[], bool] = lambda: False,
@@ -86,7 +76,7 @@ class Cycle:
         self._dry_run = dry_run
         self._redact = redact
         self._kinds = frozenset(kind.name for kind in kinds)
-        self._accounts = accounts
+        self._accounts = participants.accounts
         self._last = last
         self._expense = Expense(usage, mirror)
         self.id = new_id()
@@ -107,7 +97,7 @@ class Cycle:
                 kinds=self._kinds,
                 stopping=stopping,
             )
-            for group, members in _members(groups, order, only, due, failing).items()
+            for group, members in participants.members(groups, order).items()
             for kind in kinds
         )
 
@@ -279,30 +269,6 @@ class Cycle:
                         known = replace(known, scope=member.account.scope, polled_at=at, polled_there=there)
                     member.remembered = known
                     unit.save_connection(known)
-
-
-def _members(
-    groups: Mapping[str, Sequence[Connector]],
-    order: Sequence[str],
-    only: Collection[str],
-    due: Collection[str] | None,
-    failing: Collection[str],
-) -> Mapping[str, tuple[Member, ...]]:
-    """By group, in the order of the config."""
-    return {
-        group: tuple(
-            Member(
-                connector=connector,
-                rank=order.index(connector.connection),
-                group=group,
-                selected=not only or connector.connection in only,
-                due=due is None or connector.connection in due,
-                failing=connector.connection in failing,
-            )
-            for connector in sorted(connectors, key=lambda one: order.index(one.connection))
-        )
-        for group, connectors in groups.items()
-    }
 
 
 def latest_moment(mirror: Mirror) -> datetime | None:
