@@ -16,6 +16,7 @@ from datetime import datetime
 from tasksync.core.guard import DeletionLimit
 from tasksync.core.lens import KEEP, Lens
 from tasksync.core.record import Observation, Record, Replica, Value, content_hash
+from tasksync.core.seen import Seen
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner, chunks
@@ -50,6 +51,9 @@ class Absence:
                 self._lose_sight(member)
             elif member.complete:
                 missing[member.name] = await self._missing(member)
+            if member.complete:
+                # Nobody asks for it any more, and a daemon's report keeps the member until the next turn is over.
+                member.seen = Seen()
         elsewhere = self._elsewhere(missing)
         for member in members:
             if member.name not in missing:
@@ -72,9 +76,11 @@ class Absence:
         kind = self._context.kind.name
         unseen: list[Replica] = []
         # What was seen has a replica by now, so as many are the same ones.
-        if unit.count_replicas(member.name, kind) == len(member.seen):
+        if unit.count_replicas(member.name, kind) == member.seen.count():
             return unseen
-        for ids in chunks(unit.external_ids(member.name, kind) - member.seen):
+        left = unit.external_ids(member.name, kind)
+        left.difference_update(member.seen)
+        for ids in chunks(left):
             replicas = unit.replicas(member.name, kind, ids).values()
             unit.drop_replicas(member.name, kind, [one.external_id for one in replicas if one.record_id is None])
             unseen += [one for one in replicas if one.record_id is not None and one.gone_at is None]

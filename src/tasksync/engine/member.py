@@ -16,6 +16,7 @@ from tasksync.core.lens import Lens
 from tasksync.core.plan import Action, View
 from tasksync.core.record import Kind, Observation, Values
 from tasksync.core.reference import Counterpart
+from tasksync.core.seen import Seen
 from tasksync.errors import ExitCode, NeedsLogin, Stopping, TasksyncError
 from tasksync.ports import Account, Clock, ConnectionState, Connector, Log, Mirror, Traffic
 
@@ -114,7 +115,7 @@ class Member:
     look_before: datetime | None = None
     looked: bool = False
     complete: bool = False
-    seen: set[str] = field(default_factory=set)
+    seen: Seen = field(default_factory=Seen)
     sent: dict[str, Values] = field(default_factory=dict)
     met: bool = False
     polling_s: float = 0.0
@@ -166,7 +167,7 @@ class Member:
         self.look_before = None if remembered is None else remembered.looked_before
         self.started_at = self.started_there = None
         self.looked = self.complete = False
-        self.seen = set()
+        self.seen = Seen()
         self.sent = dict(sent)
         self.pushing = self.state is not State.NEEDS_LOGIN
 

@@ -26,17 +26,16 @@ async def poll(context: Context, intake: Intake, member: Member) -> None:
     """
     asked_at = context.clock.now()
     member.look(asked_at)
-    read_before, since = member.tally.read, _since(context, member, asked_at + member.connector.clock_difference)
+    since, rows = _since(context, member, asked_at + member.connector.clock_difference), 0
     try:
         async for page in member.connector.poll(context.kind.name, since):
             answered_at = context.clock.now()
             with context.mirror.begin() as unit:
                 intake.take_page(unit, member, page, asked_at=asked_at, answered_at=answered_at)
-            before = len(member.seen)
-            member.seen.update(one.external_id for one in page)
-            member.tally.read = read_before + len(member.seen)
-            if before // _PROGRESS_EVERY != len(member.seen) // _PROGRESS_EVERY:
-                context.log.info("poll_progressed", connection=member.name, read=member.tally.read)
+            member.seen.add([one.external_id for one in page])
+            before, rows = rows, rows + len(page)
+            if before // _PROGRESS_EVERY != rows // _PROGRESS_EVERY:
+                context.log.info("poll_progressed", connection=member.name, read=rows)
             asked_at = context.clock.now()
             if context.stopping():
                 raise Stopping
@@ -46,7 +45,9 @@ async def poll(context: Context, intake: Intake, member: Member) -> None:
     else:
         member.looked = True
         member.complete = since is None
-        context.log.debug("poll_finished", connection=member.name, read=len(member.seen), complete=member.complete)
+        context.log.debug("poll_finished", connection=member.name, read=member.seen.count(), complete=member.complete)
+    finally:
+        member.tally.read += member.seen.count()
 
 
 def _since(context: Context, member: Member, now: datetime) -> datetime | None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from tasksync.connectors.plannr.payload import NotUnderstood, stamp
+from tasksync.core.seen import Seen
 from tasksync.errors import ServerFault
 from tasksync.ports import Response
 from tasksync.transport.answers import parse_json, unreadable
@@ -34,21 +35,21 @@ class Page:
 class _Sweep:
     """What one passage through all pages of a listing has shown."""
 
-    seen: set[str] = field(default_factory=set)
+    seen: Seen = field(default_factory=Seen)
     total: int = 0
     contradicted: bool = False
 
     def take(self, page: Page) -> None:
         self.contradicted |= page.total < self.total or (page.goes_on and page.number >= page.last)
         self.total = page.total
-        self.seen.update(str(item.get("uuid")) for item in page.items)
+        self.seen.add([str(item.get("uuid")) for item in page.items])
 
     @property
     def whole(self) -> bool:
         """Whether the pages add up. A deletion and a creation between two pages can still hide one record; it is not
         taken for deleted, because an absence counts only after a direct read (design.md, I5).
         """
-        return not self.contradicted and len(self.seen) == self.total
+        return not self.contradicted and self.seen.count() == self.total
 
 
 async def sweep(read: Callable[[int], Awaitable[Page]], what: str) -> AsyncIterator[Sequence[dict[str, Any]]]:
@@ -68,7 +69,7 @@ async def sweep(read: Callable[[int], Awaitable[Page]], what: str) -> AsyncItera
         if passage.whole:
             return
     raise ServerFault(
-        f"Plannr's list of {what} did not hold still: {len(passage.seen)} different {what} on its pages, "
+        f"Plannr's list of {what} did not hold still: {passage.seen.count()} different {what} on its pages, "
         f"{passage.total} by its own count, in the last of {SWEEPS} attempts."
     )
 
