@@ -113,6 +113,13 @@ def test_the_table_holds(records: list[Entry], replicas: list[Entry], expected: 
     assert match(records, replicas) == expected
 
 
+def test_records_are_not_even_read_when_nothing_joins() -> None:
+    """A group may have very many, and most cycles bring nothing that is new."""
+    records = iter([entry("a")])
+    assert match(records, []) == Matching(pairs=(), new=(), ambiguous=())
+    assert next(records) == entry("a")
+
+
 def test_names_do_not_disturb_each_other() -> None:
     """What is ambiguous under one name leaves the others to be paired."""
     found = match(

@@ -26,10 +26,10 @@ nothing for sure: ambiguous as well. What is ambiguous is held, never guessed, n
 from __future__ import annotations
 
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
+from itertools import chain
 
 from tasksync.core.lens import KEEP, Lens, Shown
 from tasksync.core.record import Kind, Replica, Value, Values
@@ -92,19 +92,46 @@ def entry_of_replica(kind: Kind, replica: Replica, zone: tzinfo) -> Entry:
 
 def match(records: Iterable[Entry], replicas: Iterable[Entry]) -> Matching:
     """Match the replicas that join with the group's records, one to one. See the table above."""
-    known: dict[str, list[Entry]] = defaultdict(list)
-    joining: dict[str, list[Entry]] = defaultdict(list)
-    for entry in replicas:
-        joining[entry.name].append(entry)
+    theirs, ours = iter(replicas), iter(records)
     # A group may have many more than join, and the records are not even read when none does.
-    for entry in records if joining else ():
-        if entry.name in joining:
-            known[entry.name].append(entry)
+    if (joins := next(theirs, None)) is None:
+        return Matching(pairs=(), new=(), ambiguous=())
+    if (knows := next(ours, None)) is None:
+        return Matching(pairs=(), new=tuple(entry.id for entry in chain([joins], theirs)), ambiguous=())
+    joining, known = _Named(), _Named()
+    for entry in chain([joins], theirs):
+        joining.add(entry)
+    for entry in chain([knows], ours):
+        if (like := joining.first.get(entry.name)) is not None:
+            known.add(entry if entry.day != like.day else replace(entry, name=like.name, day=like.day))
+    return _matched(joining, known)
+
+
+class _Named:
+    """Entries by name. There may be as many as an account has tasks, nearly each with a name of its own: no list is
+    made for the first of a name.
+    """
+
+    def __init__(self) -> None:
+        self.first: dict[str, Entry] = {}
+        self._more: dict[str, list[Entry]] = {}
+
+    def add(self, entry: Entry) -> None:
+        if self.first.setdefault(entry.name, entry) is not entry:
+            self._more.setdefault(entry.name, []).append(entry)
+
+    def take(self, name: str) -> list[Entry]:
+        """Those of that name, in the order in which they came. They are gone from here."""
+        first = self.first.pop(name, None)
+        return [] if first is None else [first, *self._more.pop(name, ())]
+
+
+def _matched(joining: _Named, known: _Named) -> Matching:
     pairs: list[tuple[str, str]] = []
     new: list[str] = []
     ambiguous: list[Ambiguity] = []
-    for name, entries in joining.items():
-        for ours, theirs in _by_day(known.get(name, []), entries):
+    for name in tuple(joining.first):
+        for ours, theirs in _by_day(known.take(name), joining.take(name)):
             if not ours:
                 new += [entry.id for entry in theirs]
             elif len(ours) == len(theirs) == 1 and _same(ours[0], theirs[0]):
