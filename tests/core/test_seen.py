@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,15 @@ def test_each_id_counts_once(pages: list[list[str]]) -> None:
         seen.add(page)
         different.update(page)
         assert seen.count() == len(different)
+
+
+def test_different_ids_of_one_hash_count_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal hashes decide nothing."""
+    monkeypatch.setattr("tasksync.core.seen.hash", len, raising=False)
+    seen = Seen()
+    seen.add(["12", "13", "1"])
+    seen.add(["12", "21"])
+    assert seen.count() == 4
 
 
 def test_it_is_empty_until_there_is_an_id() -> None:

@@ -34,10 +34,13 @@ class Seen:
     def __iter__(self) -> Iterator[str]:
         """In the order in which they came, as often as they came."""
         for text, lengths in self._pages:
-            yield from (text[begin:end] for begin, end in pairwise(accumulate(lengths, initial=0)))
+            yield from [text[begin:end] for begin, end in pairwise(accumulate(lengths, initial=0))]
 
     def count(self) -> int:
         """How many different ones there are. Looks at each when some were added since it was last asked for."""
         if self._different is None:
-            self._different = len(set(self))
+            # Ids of different hashes are different ones, and hashes need less room. Else only the ids tell.
+            different = len(set(map(hash, self)))
+            rows = sum(len(lengths) for _, lengths in self._pages)
+            self._different = different if different == rows else len(set(self))
         return self._different
