@@ -90,9 +90,9 @@ class Member:
 
     The rest is of one kind of record, while the cycle is about that (`turn_to`). `remembered`: what the mirror knows.
     `started_at`: when this cycle's poll was started (`started_there`: by the CRM's clock). `looked`: it went through;
-    `complete`: its snapshot is; `seen`: the external ids in it. `last_look`: when the last poll was started, this
-    cycle's or an earlier one's that went through; `look_before`: when the one before it was. Opening and polling it
-    took `polling_s` seconds and `poll_requests`.
+    `complete`: its snapshot is; `seen`: the external ids in it, until it is settled what is absent. `last_look`: when
+    the last poll was started, this cycle's or an earlier one's that went through; `look_before`: when the one before it
+    was. Opening and polling it took `polling_s` seconds and `poll_requests`.
     `sent`: by record id, what an earlier write whose answer was lost may have set.
     """
 
