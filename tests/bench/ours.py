@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 from tasksync.bootstrap import connecting
 from tasksync.bootstrap.daemon import DaemonWork
-from tasksync.bootstrap.garbage import collect_seldom, keep_all
+from tasksync.bootstrap.garbage import collect_seldom, staying
 from tasksync.bootstrap.surroundings import surroundings
 from tasksync.bootstrap.syncing import sync_once
 from tasksync.bootstrap.tenancy import Tenancy
@@ -144,8 +144,8 @@ def measured(act: Callable[[], int]) -> dict[str, Any]:
 def main(folder: Path) -> None:
     # As the command does.
     collect_seldom()
-    ours = Ours(folder)
-    keep_all()
+    with staying():
+        ours = Ours(folder)
 
     def first() -> int:
         ours.forget()

@@ -8,6 +8,8 @@ changed.
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 # How many objects more than before there are when it looks at the young ones. With Python's 700 it goes a hundred times
@@ -16,10 +18,21 @@ _YOUNG: Final = 20_000
 
 
 def collect_seldom() -> None:
-    """From now on. For the process as a whole, so for a program's `main`."""
+    """From now on; and not at all before a first block of `staying` has ended, as until then hardly anything but code
+    comes in. For the process as a whole, so for a program's `main`.
+    """
+    gc.disable()
     gc.set_threshold(_YOUNG)
 
 
-def keep_all() -> None:
-    """What is there now stays to the end of the process: it is not looked at again."""
-    gc.freeze()
+@contextmanager
+def staying() -> Iterator[None]:
+    """What comes to be within the block stays to the end of the process: it is not looked at, neither meanwhile nor
+    later. For what imports bring along, and what is set up once.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from tasksync.bootstrap.garbage import staying
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -41,7 +43,8 @@ class Deferred(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """The context of the command itself, which from here on takes this one's place."""
-        return self._place.load().make_context(info_name, args, parent=parent, **extra)
+        with staying():
+            return self._place.load().make_context(info_name, args, parent=parent, **extra)
 
 
 def group_of(*places: Place) -> type[TyperGroup]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tasksync.bootstrap.garbage import keep_all
+from tasksync.bootstrap.garbage import staying
 from tasksync.bootstrap.surroundings import Surroundings, surroundings
 from tasksync.bootstrap.syncing import sync_once
 from tasksync.cli import show
@@ -54,8 +54,8 @@ def sync(
     if not once:
         _refuse_alone(**{"--dry-run": dry_run, "--only": bool(only), "--allow-deletes": allow_deletes, "--json": json_})
         raise typer.Exit(int(_stay(context)))
-    config, around = prepare(context)
-    keep_all()
+    with staying():
+        config, around = prepare(context)
     report = asyncio.run(
         sync_once(
             config,
@@ -88,12 +88,12 @@ def _stay(context: typer.Context) -> ExitCode:
     # Until the daemon heeds them, they would end it. What they ask for, a start does anyway.
     for number in (signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
-    # Only the daemon needs a web server, a scheduler and metrics.
-    from tasksync.bootstrap.daemon import run_daemon  # noqa: PLC0415
+    with staying():
+        # Only the daemon needs a web server, a scheduler and metrics.
+        from tasksync.bootstrap.daemon import run_daemon  # noqa: PLC0415
 
-    config, around = prepare(context)
+        config, around = prepare(context)
     file = config.path
-    keep_all()
     return asyncio.run(run_daemon(config, lambda: load_config(file, os.environ), around))
 
 
