@@ -30,6 +30,8 @@ def _of_record() -> ForeignKeyConstraint:
 class MirrorTable(SQLModel):
     """The base of all tables, with a metadata of their own."""
 
+    # Nobody has rows validated, so pydantic need not build what it would do that with.
+    model_config = {"defer_build": True}
     metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMES)
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_exponential, wait_random
+from typing import TYPE_CHECKING
 
 from tasksync.ports import Response
 from tasksync.transport.faults import Fault
 from tasksync.transport.limits import Monotonic, Sleep
 
-Outcome = Response | Fault
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
-# Doubling from half a second; the random part keeps requests that failed together from coming back together.
-_BACKOFF = wait_exponential(multiplier=0.5, max=15) + wait_random(0, 0.5)
+Outcome = Response | Fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +46,16 @@ async def persist(
     first = await attempt()
     if not _worth_repeating(first):
         return first
+    # Tenacity takes its time, to be imported and for each request, so it begins with what has become of a first try.
+    from tenacity import AsyncRetrying, retry_if_result, wait_exponential, wait_random  # noqa: PLC0415
+
     total_s = policy.total.total_seconds()
+    # Doubling from half a second; the random part keeps requests that failed together from coming back together.
+    backoff = wait_exponential(multiplier=0.5, max=15) + wait_random(0, 0.5)
 
     def wait_s(state: RetryCallState) -> float:
         asked = _fault(state).wait_s
-        return _BACKOFF(state) if asked is None else asked
+        return backoff(state) if asked is None else asked
 
     def enough(state: RetryCallState) -> bool:
         return state.attempt_number >= policy.tries or monotonic() - started + state.upcoming_sleep > total_s
@@ -65,7 +69,6 @@ async def persist(
     async def attempt_again() -> Outcome:
         return tried.pop() if tried else await attempt()
 
-    # Tenacity takes its time even for what needs no second try, so it begins with what has become of the first.
     retrying = AsyncRetrying(
         sleep=rest,
         wait=wait_s,
