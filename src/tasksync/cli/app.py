@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from tasksync import __version__
-from tasksync.bootstrap.garbage import collect_seldom
 from tasksync.cli.deferred import Place, group_of
 from tasksync.errors import TasksyncError
 
@@ -75,9 +74,8 @@ def options(
     context.obj = config
 
 
-def main() -> None:
-    """Run the command of `sys.argv`. An operator's mistake gets a sentence and an exit code, never a traceback."""
-    collect_seldom()
+def run() -> None:
+    """Run the command of `sys.argv`. Raises nothing but `SystemExit` for what an operator can mend."""
     try:
         app()
     except TasksyncError as error:
