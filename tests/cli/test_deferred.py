@@ -38,6 +38,13 @@ SPARED = (
     "uvicorn",
 )
 
+# What a sync needs once a request failed, or a connection speaks that protocol.
+PERHAPS = (
+    "tenacity",
+    "tasksync.connectors.capsule.v1_connector",
+    "tasksync.connectors.capsule.v2_connector",
+)
+
 
 @pytest.mark.parametrize("place", COMMANDS, ids=lambda place: place.name)
 def test_every_command_is_where_it_should_be(place: Place) -> None:
@@ -87,3 +94,32 @@ def test_a_sync_imports_only_what_every_sync_needs(tmp_path: Path) -> None:
         found.append(json.loads(done.stdout.splitlines()[-1]))
     # Port 9 is nobody's, so both are to be tried again.
     assert found == [[1, ["alembic"], True], [1, [], True]]
+
+
+def test_a_sync_starts_without_what_it_may_not_need() -> None:
+    """What tries again, and each protocol of a CRM that has several, are imported when they are wanted."""
+    program = (
+        "import sys\n"
+        "import tasksync.cli.sync\n"
+        "from tasksync.connectors.manifest import discover\n"
+        "discover()\n"
+        f"print([name for name in {PERHAPS!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("arguments", [["check", "--help"], ["check", "--offline"]])
+def test_the_collector_rests_when_a_command_has_ended(arguments: list[str]) -> None:
+    """However a command ends, what is left is not gone over before it goes with the process."""
+    program = (
+        "import gc, sys\n"
+        f"sys.argv = ['tasksync', '--config', 'nowhere.yaml', *{arguments!r}]\n"
+        "from tasksync.cli import main\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit:\n"
+        "    print(gc.isenabled())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
