@@ -119,8 +119,11 @@ def absorb(
     just that, it is our own write and no change (I4). A change revives a record that counts as deleted (I11). `seen_at`
     is when the request for the observation was started.
     """
-    basis = replace(replica, shadow={**replica.shadow, **_echo(sent, seen.values)})
+    basis = replace(replica, shadow={**replica.shadow, **_echo(sent, seen.values)}) if sent else replica
     changes = list(diff(kind, record, basis, seen, lenses, window))
+    if not changes:
+        shadowed = _shadowed(replica, seen, seen_at=seen_at)
+        return Absorbed(record=record, replica=shadowed, superseded=(), changed=False)
     versions = dict(record.versions)
     superseded: list[Superseded] = []
     for change in changes:
@@ -134,7 +137,7 @@ def absorb(
         record=replace(record, versions=versions, deleted_at=None if revived else record.deleted_at),
         replica=_shadowed(replica, seen, seen_at=max([seen_at, *(change.version.at for change in changes)])),
         superseded=tuple(superseded),
-        changed=bool(changes),
+        changed=True,
     )
 
 

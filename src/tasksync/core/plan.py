@@ -127,11 +127,12 @@ def plan(
             if record.deleted_at is None and replica.gone_at is None:
                 gaps += _gaps(kind, record, view)
         elif record.deleted_at is None and _may_create(kind, record, view, horizon=horizon, barred=barred):
-            lacking = _lacking(record, view)
+            said = _said(kind, record, view)
+            lacking = tuple(name for name, lens in (view.lenses or {}).items() if lens.required and name not in said)
             if lacking:
                 missing.append(Missing(connection=view.connection, record_id=record.id, fields=lacking))
             else:
-                operations += _create(kind, record, view)
+                operations += _create(kind, record, view, said)
             gaps += _gaps(kind, record, view)
     return Plan(operations=tuple(operations), missing=tuple(missing), gaps=tuple(gaps))
 
@@ -168,37 +169,29 @@ def _changes(
         yield _operation(kind, record, view, Action.COMPLETE, {kind.state: True})
 
 
-def _create(kind: Kind, record: Record, view: View) -> Iterator[Operation]:
-    if view.lenses is None:
-        yield _operation(kind, record, view, Action.CREATE, NOTHING)
-        return
-    values = {name: _initial(record, view, name) for name in view.lenses if name != kind.state}
-    said = {name: value for name, value in values.items() if value not in _UNSAID}
+def _create(kind: Kind, record: Record, view: View, said: Values) -> Iterator[Operation]:
     yield _operation(kind, record, view, Action.CREATE, said)
-    if record.value(kind.state) is True and kind.state in view.lenses:
+    if view.lenses is not None and record.value(kind.state) is True and kind.state in view.lenses:
         yield _operation(kind, record, view, Action.COMPLETE, {kind.state: True})
 
 
-def _initial(record: Record, view: View, name: str) -> Value:
+def _said(kind: Kind, record: Record, view: View) -> dict[str, Value]:
+    """The remote forms to create the record with, in a connection whose eyes are known."""
+    initial = {name: _initial(record, view, lens) for name, lens in (view.lenses or {}).items() if name != kind.state}
+    return {name: value for name, value in initial.items() if value not in _UNSAID}
+
+
+def _initial(record: Record, view: View, lens: Lens) -> Value:
     """The remote form a field starts with, or None: what the record holds, else the default."""
-    assert view.lenses is not None
-    version = record.versions.get(name)
-    shown = KEEP if version is None else view.lenses[name].get(version.value)
-    return view.defaults.get(name) if shown is KEEP else shown
-
-
-def _lacking(record: Record, view: View) -> tuple[str, ...]:
-    if view.lenses is None:
-        return ()
-    return tuple(
-        name for name, lens in view.lenses.items() if lens.required and _initial(record, view, name) in _UNSAID
-    )
+    version = record.versions.get(lens.field)
+    shown = KEEP if version is None else lens.get(version.value)
+    return view.defaults.get(lens.field) if shown is KEEP else shown
 
 
 def _gaps(kind: Kind, record: Record, view: View) -> Iterator[Gap]:
     for name, lens in (view.lenses or {}).items():
         value = record.value(name)
-        nameless = kind.field(name).shape == "name" and value is not None and lens.get(value) is KEEP
+        nameless = value is not None and kind.field(name).shape == "name" and lens.get(value) is KEEP
         for lacking in (str(value),) if nameless else lens.lacks(value):
             yield Gap(connection=view.connection, record_id=record.id, field=name, value=lacking)
 

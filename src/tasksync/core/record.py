@@ -284,7 +284,7 @@ def encode(values: Values) -> str:
 
 def decode(text: str) -> dict[str, Value]:
     """The inverse of `encode`."""
-    values: dict[str, Any] = json.loads(text, object_hook=_untag)
+    values: dict[str, Any] = _DECODER.decode(text)
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
@@ -316,3 +316,6 @@ def _untag(found: dict[str, Any]) -> Any:
         if "$date" in found:
             return date.fromisoformat(found["$date"])
     return found
+
+
+_DECODER: Final = json.JSONDecoder(object_hook=_untag)

@@ -51,8 +51,7 @@ class Planner:
         waits here, nothing is held, and of which there is nothing more to do here.
         """
         ids, now = [record.id for record, _ in written], self._context.clock.now()
-        waiting = (queued.operation for queued in unit.queue(records=ids))
-        open_ = {operation.record_id for operation in waiting if operation.connection == member.name}
+        open_ = {queued.operation.record_id for queued in unit.queue(member.name, records=ids)}
         open_ |= {hold.record_id for hold in unit.holds(records=ids) if hold.record_id is not None}
         view = member.view(self._context.kind, now)
         for record, replica in written:

@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.client import HTTPResponse
+from http.cookiejar import Cookie, CookieJar
+from urllib.request import Request
 
 import httpx
 
@@ -48,6 +50,18 @@ class Certificates:
     @cached_property
     def _usual(self) -> ssl.SSLContext:
         return httpx.create_ssl_context()
+
+
+class _NoCookies(CookieJar):
+    """A jar that takes nothing: ONLYOFFICE lets a cookie win over the Authorization header, so a kept one would go on
+    signing in with a stale token (protocols/onlyoffice.md, 1). Nor does it look for any, as others do at length.
+    """
+
+    def extract_cookies(self, response: HTTPResponse, request: Request) -> None:
+        """None."""
+
+    def set_cookie(self, cookie: Cookie) -> None:
+        """Not kept."""
 
 
 class Clients:
@@ -97,9 +111,7 @@ def open_client(
     try:
         return httpx.AsyncClient(
             headers={"User-Agent": f"tasksync/{__version__}", "Accept-Encoding": ACCEPT_ENCODING},
-            # A jar that takes nothing: ONLYOFFICE lets a cookie win over the Authorization header, so a kept one would
-            # go on signing in with a stale token (protocols/onlyoffice.md, 1).
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            cookies=_NoCookies(),
             # A stand-in for the network needs none.
             verify=certificates.context(address) if transport is None else True,
             # An administrator expects HTTPS_PROXY and NO_PROXY to count; netrc is not read by httpx of its own accord.
