@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from tests.bench.children import Child, Taken
 from tests.bench.crms import Crms, Requests, Row, is_write
 
-from tasksync.engine.push import PARALLEL
+from tasksync.engine.together import PARALLEL
 from tasksync.sandbox.plannr.initial import EMPLOYEE
 
 Api = Literal["v1", "v2"]

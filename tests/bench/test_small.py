@@ -22,7 +22,8 @@ from tests.bench.lab import Lab, only, total
 from tests.bench.ours import Ours, UnlimitedDialer
 
 from tasksync.bootstrap import connecting
-from tasksync.engine.push import AHEAD, PARALLEL
+from tasksync.engine.push import AHEAD
+from tasksync.engine.together import PARALLEL
 
 TASKS = 1_000
 EDITS = 100

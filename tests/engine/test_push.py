@@ -17,7 +17,8 @@ from tasksync.core.record import TASK, Observation, Record, Replica, Value, Valu
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member, Policy
 from tasksync.engine.planner import Planner
-from tasksync.engine.push import AHEAD, PARALLEL, PASSAGES, Push
+from tasksync.engine.push import AHEAD, PASSAGES, Push
+from tasksync.engine.together import PARALLEL
 from tasksync.errors import AnswerLost, MirrorBusy, NeedsLogin, Refused, RetryLater, TasksyncError, Throttled
 from tasksync.ports import Account, Capabilities, ConnectionState, OperationState, Traffic
 from tasksync.store.mirror import SqlMirror

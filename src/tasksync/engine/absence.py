@@ -20,11 +20,9 @@ from tasksync.core.seen import Seen
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner, chunks
-from tasksync.engine.together import together
+from tasksync.engine.together import PARALLEL, together
 from tasksync.errors import RetryLater, SkipRecord, StopConnection
 from tasksync.ports import Decision, Hold, HoldReason, Revision, Unit
-
-_PARALLEL = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +166,7 @@ class Absence:
 
     async def _read(self, member: Member, missing: Sequence[Replica]) -> _Reading:
         """Ask for each directly. One that cannot be read now is left for the next cycle."""
-        gate = asyncio.Semaphore(_PARALLEL)
+        gate = asyncio.Semaphore(PARALLEL)
 
         async def read(replica: Replica) -> Observation | Replica | None:
             async with gate:

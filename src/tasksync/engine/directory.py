@@ -22,11 +22,10 @@ from tasksync.core.record import CASE, REFERRING
 from tasksync.core.reference import Counterpart, Reference, is_reference, parse
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner
-from tasksync.engine.together import together
+from tasksync.engine.together import PARALLEL, together
 from tasksync.errors import RetryLater, SkipRecord, StopConnection
 from tasksync.ports import Correspondence, Unit
 
-_PARALLEL = 8
 _MOST = 500
 """How many references are looked for in one cycle: each costs some requests, and no edit should wait for them all."""
 _SELDOM = timedelta(hours=1)
@@ -178,7 +177,7 @@ class Directory:
         wanted: dict[str, list[str]] = defaultdict(list)
         for reference, connection in islice(searches, _MOST):
             wanted[reference].append(connection)
-        gate = asyncio.Semaphore(_PARALLEL)
+        gate = asyncio.Semaphore(PARALLEL)
 
         async def look(reference: str, connections: Sequence[str]) -> None:
             async with gate:

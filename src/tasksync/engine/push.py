@@ -25,16 +25,14 @@ from tasksync.engine.delivery import Arrival, Delivery, Fate, Job
 from tasksync.engine.intake import Intake
 from tasksync.engine.member import Context, Member
 from tasksync.engine.planner import Planner
-from tasksync.engine.together import side_by_side, together
+from tasksync.engine.together import PARALLEL, side_by_side, together
 from tasksync.errors import MirrorBusy, SkipRecord, StopConnection
 from tasksync.ports import Queued, Unit
 
 PASSAGES = 5
 """How often a connection's outbox is gone through in one cycle, at most."""
-PARALLEL = 8
-"""How many operations of one connection are under way at a time, at most."""
-AHEAD = 24
-"""How many more of them are marked already, at most."""
+AHEAD = 15
+"""How many more operations of one connection are marked already, at most."""
 _PROGRESS_EVERY = 200
 
 

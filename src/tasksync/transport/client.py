@@ -68,7 +68,7 @@ class Clients:
     """As many clients as there are requests at a time, each with one connection to the CRM.
 
     httpcore goes through all connections of a pool when a request begins and when it ends, and asks the system about
-    each idle one. With eight in one pool that takes a tenth of the time of a request, with a pool for each nothing.
+    each idle one. With a handful in one pool that takes a tenth of the time of a request, with a pool for each nothing.
     """
 
     def __init__(self, make: Callable[[], httpx.AsyncClient], monotonic: Callable[[], float]) -> None:
