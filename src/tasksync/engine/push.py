@@ -31,7 +31,7 @@ from tasksync.ports import Queued, Unit
 
 PASSAGES = 5
 """How often a connection's outbox is gone through in one cycle, at most."""
-AHEAD = 15
+AHEAD = 16
 """How many more operations of one connection are marked already, at most."""
 _PROGRESS_EVERY = 200
 

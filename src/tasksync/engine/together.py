@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from tasksync.errors import StopProgram
 
-PARALLEL = 5
+PARALLEL = 4
 """How many requests of one connection are under way at a time, at most. By Little's law that is what it takes to come
-up to the highest documented limit, ONLYOFFICE's 500 requests in ten seconds, where each is answered in a tenth of a
-second. More would wait for the limit, and would leave more in doubt when the process dies.
+up to the highest documented limit, ONLYOFFICE's 500 requests in ten seconds, where each is answered within 80 ms. Where
+answers take longer it is the server that is slow, and it would not be helped by more at once; and the more are under
+way, the more are in doubt when the process dies.
 """
 
 T = TypeVar("T")
