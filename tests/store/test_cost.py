@@ -131,6 +131,7 @@ def test_statistics_make_nothing_slower(stocked: SqlMirror, statements: Statemen
 BY_INDEX = {
     "queue of records": ("ix_operation_record_id",),
     "queue of records in doubt": ("ix_operation_record_id",),
+    "queue of a connection's records": ("ix_operation_record_id",),
     "next_operations": ("ix_operation_connection_kind_state", "ix_operation_record_id"),
     "replace_pending": ("ix_operation_record_id",),
     "records_lacking": ("ix_record_living", "uq_replica_record_id_connection"),
@@ -140,6 +141,7 @@ BY_INDEX = {
 """What is asked for a few records at a time, and the indexes that make its cost that of these few."""
 FEW: dict[str, Callable[[SqlUnit], object]] = BULK | {
     "queue of records in doubt": lambda unit: unit.queue(states=[OperationState.SENDING], records=RECORD_IDS[:8]),
+    "queue of a connection's records": lambda unit: unit.queue("capsule", records=RECORD_IDS[:8]),
     "replace_pending": lambda unit: unit.replace_pending("task", RECORD_IDS[:8], PLANNED[:8], at=NOW),
 }
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, exists, func, insert, not_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, exists, func, insert, not_, select, update
 
 from tasksync.core.plan import Action, Operation
 from tasksync.core.record import decode
@@ -43,10 +43,15 @@ _ATTEMPT = _MARK.values(
 @cache
 def _queue(given: frozenset[str]) -> Select[Any]:
     """All of it, or what is of what is `given`."""
+    narrowing: list[ColumnElement[Any]] = [OPERATION.c.connection, OPERATION.c.state, OPERATION.c.kind]
+    if "records" in given:
+        # Records have few operations, a connection as many as it has tasks: an expression is no use for its index.
+        narrowing = [column + "" for column in narrowing]
+    connection, state, kind = narrowing
     conditions = {
-        "connection": OPERATION.c.connection == bindparam("connection"),
-        "states": among(OPERATION.c.state, "states"),
-        "kind": OPERATION.c.kind == bindparam("kind"),
+        "connection": connection == bindparam("connection"),
+        "states": among(state, "states"),
+        "kind": kind == bindparam("kind"),
         "records": among(OPERATION.c.record_id, "records"),
     }
     return select(OPERATION).where(*(conditions[name] for name in sorted(given))).order_by(OPERATION.c.id)
