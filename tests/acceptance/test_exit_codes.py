@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from working_day import Firm
 
+from tasksync.engine.together import PARALLEL
 from tasksync.store.opening import open_mirror
 
 
@@ -97,7 +98,7 @@ def test_killed_in_the_middle_of_creates_it_starts_again_and_doubles_nothing(fir
     titles = [f"Task {number}" for number in range(6)]
     for title in titles:
         firm.add("office", title)
-    firm.fail("capsule", "slow", method="POST", times=6, seconds=60)
+    firm.fail("capsule", "slow", method="POST", times=PARALLEL, seconds=60)
     daemon.http.post("/sync")
     firm.struck("capsule")
     daemon.signal(signal.SIGKILL)
