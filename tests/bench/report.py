@@ -23,7 +23,7 @@ class Row:
     case: str
     tasks: int
     figure: str
-    unit: Literal["s", "MiB", "requests", "us/task", "statements"]
+    unit: Literal["s", "MiB", "requests", "us/task", "statements", "x"]
     ours: float
     theirs: float | None = None
     rule: Rule = "at most"
@@ -71,7 +71,8 @@ class Row:
     def _shown(self, figure: float) -> str:
         if self.unit in {"requests", "statements"}:
             return f"{figure:,.0f}"
-        return f"{figure:.3f} {self.unit}" if self.unit == "s" else f"{figure:.1f} {self.unit}"
+        digits = {"s": 3, "x": 2}.get(self.unit, 1)
+        return f"{figure:.{digits}f} {self.unit}"
 
 
 def table(rows: Iterable[Row]) -> str:
