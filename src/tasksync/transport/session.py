@@ -30,7 +30,6 @@ LARGEST_BODY = 32 * 1024 * 1024
 # Of an answer that is no success only the CRM's words matter.
 _LARGEST_COMPLAINT = 256 * 1024
 
-
 # Escaped to ASCII, so that half an emoji in a title, which one CRM lets through, cannot stop a request.
 _COMPACT = jsonlib.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
