@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,26 @@ def test_every_command_is_where_it_should_be(place: Place) -> None:
     done = CliRunner().invoke(app, [place.name, "-h"])
     assert done.exit_code == 0, done.output
     assert f"Usage: tasksync {place.name}" in done.output.replace("root", "tasksync")
+
+
+@pytest.mark.parametrize("place", COMMANDS, ids=lambda place: place.name)
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_help_fits_the_terminal(place: Place, columns: int) -> None:
+    """Prose is broken where the terminal ends, and nowhere before, wherever the source breaks it; examples stay
+    indented, one a line. Of a group, so is the help of each of its commands.
+    """
+    parts = [[part] for part in getattr(place.load(), "commands", {})]
+    for name in ([], *parts):
+        done = CliRunner().invoke(app, [place.name, *name, "--help"], env={"COLUMNS": str(columns)})
+        lines = [line[1:].rstrip() for line in done.output.partition("╭")[0].splitlines()]
+        text, _, examples = "\n".join(lines).partition("\nExample")
+        for line, following in pairwise(text.splitlines()):
+            if line and following:
+                assert len(f"{line} {following.split()[0]}") > columns - 2, line
+        shown = [line for line in examples.splitlines()[1:] if line]
+        is_group = bool(parts) and not name
+        assert bool(shown) != is_group, text
+        assert all(line.startswith("  ") for line in shown), shown
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["--version"], 0), ([], 2)])

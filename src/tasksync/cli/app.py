@@ -12,8 +12,10 @@ from tasksync import __version__
 from tasksync.cli.deferred import Place, group_of
 from tasksync.errors import TasksyncError
 
-_EPILOG = """Exit codes: 0 in step; 1 something failed and will be tried again; 2 usage or config;
-3 another tasksync has this mirror; 4 something is held for a person; 5 a connection needs new credentials."""
+_EPILOG = (
+    "Exit codes: 0 in step; 1 something failed and will be tried again; 2 usage or config; 3 another tasksync has "
+    "this mirror; 4 something is held for a person; 5 a connection needs new credentials."
+)
 
 COMMANDS = (
     Place(

@@ -27,10 +27,10 @@ def backup(
     what you are signed in with, so it is readable for you alone: keep it as safe as the mirror.
 
     To go back to it: stop tasksync, remove the mirror and what lies beside it (-wal, -shm), and copy the backup to its
-    place. The next sync finds out what has changed since. Examples:
+    place. The next sync finds out what has changed since.
 
+    Examples:
       tasksync backup /var/backups/tasksync.db --force
-
       tasksync backup "tasksync-$(date +%F).db" --json | jq .bytes
     """
     config, _ = prepare(context)

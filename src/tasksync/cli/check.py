@@ -24,10 +24,10 @@ def check(
 ) -> None:
     """Check the configuration, then each connection's credentials, rights, zone and needed defaults.
 
-    Reads only. Examples:
+    Reads only.
 
+    Examples:
       tasksync check
-
       tasksync --config /etc/tasksync/config.yaml check --offline
     """
     config, around = prepare(context)

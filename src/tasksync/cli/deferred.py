@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -11,6 +12,9 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from tasksync.bootstrap.garbage import staying
+
+_BREAK = re.compile(r"(?<!\n)\n(?![\n ])")
+"""Between two lines of a paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,20 @@ class Place:
         module, _, attribute = self.place.partition(":")
         found = getattr(import_module(module), attribute)
         if isinstance(found, typer.Typer):
-            return get_command(found)
+            return _flowing(get_command(found))
         alone = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
         alone.command(self.name)(found)
-        return get_command(alone)
+        return _flowing(get_command(alone))
+
+
+def _flowing(command: Any) -> Any:
+    """The same command. The terminal breaks the prose of its help where it ends; typer would break it where the source
+    does, too. What is indented stays as it is: examples.
+    """
+    command.help = _BREAK.sub(" ", command.help or "")
+    for part in getattr(command, "commands", {}).values():
+        _flowing(part)
+    return command
 
 
 class Deferred(TyperCommand):

@@ -92,8 +92,9 @@ class _Demo:
 def demo() -> None:
     """Show the main job: three simulated CRMs in this process, sample tasks, real syncs over loopback HTTP.
 
-    Needs no configuration, leaves nothing behind, and ends with 0 only if all that it claims is true. Example:
+    Needs no configuration, leaves nothing behind, and ends with 0 only if all that it claims is true.
 
+    Example:
       tasksync demo
     """
     clock = _Clock()

@@ -39,10 +39,10 @@ def explain(
     A CRM is shown as it was when it was last read. Times are UTC; one that a CRM does not tell is estimated, and
     marked with a ~. All earlier values: tasksync history.
 
-    Reads only, needs no CRM, and does not wait for a sync that is running. Examples:
+    Reads only, needs no CRM, and does not wait for a sync that is running.
 
+    Examples:
       tasksync explain office:1234
-
       tasksync explain 5f0c2ad1e6b39a47 --json | jq .connections.capsule.why
     """
     config, around = prepare(context)

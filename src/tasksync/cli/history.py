@@ -35,12 +35,11 @@ def history(
 
     Times are UTC; one that a CRM does not tell is estimated, and marked with a ~. --limit is for --deleted.
 
-    Reads only, needs no CRM, and does not wait for a sync that is running. Examples:
+    Reads only, needs no CRM, and does not wait for a sync that is running.
 
+    Examples:
       tasksync history office:1234
-
       tasksync history 5f0c2ad1e6b39a47 --json | jq .revisions
-
       tasksync history --deleted
     """
     if (reference is not None) is deleted:
@@ -64,10 +63,10 @@ def conflicts(context: typer.Context, *, limit: Limit = 50, json_: Json = False)
 
     Times are UTC; one that a CRM does not tell is estimated, and marked with a ~.
 
-    Reads only, needs no CRM, and does not wait for a sync that is running. Examples:
+    Reads only, needs no CRM, and does not wait for a sync that is running.
 
+    Examples:
       tasksync conflicts --limit 10
-
       tasksync restore RECORD --field body     brings the other one back
     """
     config, _ = prepare(context)

@@ -41,6 +41,7 @@ holds = typer.Typer(
     help="What a person has to decide: deletions in bulk, look-alikes, tasks that a CRM refuses. Begin with: "
     "tasksync holds list",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="As tasksync holds list shows them.")]
@@ -51,10 +52,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 def list_(context: typer.Context, *, json_: Json = False) -> None:
     """List what is held, and what was decided of it that no sync has acted on yet.
 
-    Reads only, needs no CRM, and does not wait for a sync that is running. Examples:
+    Reads only, needs no CRM, and does not wait for a sync that is running.
 
+    Examples:
       tasksync holds list
-
       tasksync holds list --json | jq '.holds[] | select(.decision == null)'
     """
     config, _ = prepare(context)
@@ -74,10 +75,10 @@ def approve(context: typer.Context, ids: Ids, *, json_: Json = False) -> None:
     deletions: carried out everywhere else. Look-alikes: each of these is a task of its own, and copied. Refused, or
     a default was needed: sent again. Possible duplicates: created once more. Written to and fro: written again.
 
-    Needs no CRM. Examples:
+    Needs no CRM.
 
+    Examples:
       tasksync holds approve 3
-
       tasksync holds approve 3 4 5 && tasksync sync --once
     """
     config, around = prepare(context)
@@ -95,10 +96,10 @@ def drop(context: typer.Context, ids: Ids, *, json_: Json = False) -> None:
     Refused, or a default was needed: not sent there until the task changes. Possible duplicates: not created there.
     Written to and fro: left as it is there.
 
-    Needs no CRM. Examples:
+    Needs no CRM.
 
+    Examples:
       tasksync holds drop 3
-
       tasksync holds drop 3 4 5 && tasksync sync --once
     """
     config, around = prepare(context)

@@ -36,11 +36,11 @@ def link(
     the later stays, and one that is filled in before one that is empty; the other is in the history. No task is
     deleted: two of one CRM cannot be linked. To take it back: tasksync unlink.
 
-    Needs no CRM. Examples:
+    Needs no CRM.
 
+    Examples:
       tasksync link office:1234 capsule:77
-
-      tasksync link 5f0c2ad1e6b39a47 capsule:77 advisers:3b1c && tasksync sync --once
+      tasksync link 5f0c2ad1e6b39a47 capsule:77 advisers:3b1c
     """
     config, around = prepare(context)
     with writing(config, around, command="tasksync link") as (unit, now):
@@ -68,10 +68,10 @@ def unlink(
     The next sync creates the other one there again, and this one everywhere else. They are not matched again. What
     the other one was before, should its values have come from this one: tasksync history, and tasksync restore.
 
-    Needs no CRM. Examples:
+    Needs no CRM.
 
+    Examples:
       tasksync unlink capsule:77
-
       tasksync unlink capsule:77 && tasksync sync --once --dry-run
     """
     config, around = prepare(context)

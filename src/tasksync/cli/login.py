@@ -41,10 +41,10 @@ def login(
     """Sign a connection in by OAuth2 (Capsule v2 and Plannr, with client_id and client_secret).
 
     A person allows it once, in a browser; from then on tasksync renews the sign-in by itself. Run it again when a
-    connection needs new credentials (exit code 5), also while tasksync is running. Examples:
+    connection needs new credentials (exit code 5), also while tasksync is running.
 
+    Examples:
       tasksync login capsule
-
       tasksync login advisers --manual      on a machine without a browser
     """
     config, around = prepare(context)

@@ -38,12 +38,11 @@ def map_(
     without it, and put right once it is known. Below the gaps stands what to write into the config. --suggest prints
     entries for what is probably the same, as YAML: look at them before you use them.
 
-    Shows what was known at the last sync. Reads only, and needs no CRM. Ends with 0 whatever it shows. Examples:
+    Shows what was known at the last sync. Reads only, and needs no CRM. Ends with 0 whatever it shows.
 
+    Examples:
       tasksync map
-
       tasksync map --suggest > more.yaml
-
       tasksync map --json | jq '.gaps[] | select(.tasks > 10)'
     """
     config, _ = prepare(context)

@@ -17,7 +17,10 @@ from tasksync.engine.desk import retry as send_again
 from tasksync.ports import Queued, Unit
 
 outbox = typer.Typer(
-    name="outbox", help="What the CRMs still have to get. Begin with: tasksync outbox list", no_args_is_help=True
+    name="outbox",
+    help="What the CRMs still have to get. Begin with: tasksync outbox list",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="As tasksync outbox list shows them.")]
@@ -31,11 +34,11 @@ def list_(context: typer.Context, *, json_: Json = False) -> None:
     pending: sent by the next sync. sending, unknown: sent, and the answer is not known; the next sync finds out. held:
     a person has to decide (tasksync holds list). dropped: not sent until the task changes.
 
-    Reads only, needs no CRM, and does not wait for a sync that is running. Examples:
+    Reads only, needs no CRM, and does not wait for a sync that is running.
 
+    Examples:
       tasksync outbox list
-
-      tasksync outbox list --json | jq '.operations[] | select(.connection == "office")'
+      tasksync outbox list --json | jq '.operations[] | select(.state == "held")'
     """
     config, _ = prepare(context)
     with reading(config) as unit:
@@ -58,10 +61,10 @@ def list_(context: typer.Context, *, json_: Json = False) -> None:
 def retry(context: typer.Context, ids: Ids, *, json_: Json = False) -> None:
     """Send operations that are held, or were dropped, again with the next sync; their holds go.
 
-    Needs no CRM. Examples:
+    Needs no CRM.
 
+    Examples:
       tasksync outbox retry 12
-
       tasksync outbox retry 12 13 && tasksync sync --once
     """
     config, around = prepare(context)
@@ -77,10 +80,10 @@ def drop(context: typer.Context, ids: Ids, *, json_: Json = False) -> None:
     The task stays as it is in that CRM, or is not created there, until it changes somewhere: then tasksync works out
     anew what that CRM has to get. The other CRMs get theirs. To undo it: tasksync outbox retry.
 
-    Needs no CRM. Examples:
+    Needs no CRM.
 
+    Examples:
       tasksync outbox drop 12
-
       tasksync outbox drop 12 13
     """
     config, around = prepare(context)

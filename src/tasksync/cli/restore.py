@@ -38,12 +38,11 @@ def restore(
     Without --at: the last replaced value of every field, or of --field; of a deleted task, the task as it was last. An
     edit like any other: what it replaces is in the history, and an edit that a person makes later wins over it.
 
-    Needs no CRM. Examples:
+    Needs no CRM.
 
+    Examples:
       tasksync restore office:1234 --field body
-
       tasksync restore 5f0c2ad1e6b39a47 --at 2026-03-01T09:00+01:00
-
       tasksync history --deleted
     """
     then = None if at is None else _instant(at)

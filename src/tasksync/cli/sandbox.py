@@ -16,12 +16,11 @@ def sandbox(
 ) -> None:
     """Run simulated ONLYOFFICE, Capsule (v1 and v2) and Plannr accounts, for trying out a configuration.
 
-    config.example.yaml connects to them as it is. Everything is in memory and gone at the end. Example:
+    config.example.yaml connects to them as it is. Everything is in memory and gone at the end.
 
+    Example:
       tasksync sandbox &
-
       cp config.example.yaml config.yaml
-
       tasksync sync --once
     """
     # The sandbox is a fifth of what every other command would wait for at its start.

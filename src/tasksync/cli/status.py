@@ -30,12 +30,11 @@ def status(
     and how many people, categories or links of tasks it does not know.
 
     Reads only, needs no CRM, and does not wait for a sync that is running. Ends with 0 whatever it shows, but for
-    --health, which is for the health check of a container. Examples:
+    --health, which is for the health check of a container.
 
+    Examples:
       tasksync status
-
       tasksync status --json | jq .last_run.exit_code
-
       tasksync status --health
     """
     config, _ = prepare(context)

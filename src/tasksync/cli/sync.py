@@ -21,16 +21,13 @@ from tasksync.errors import ExitCode, WrongUsage
 _EPILOG = """\
 Without --once it goes on until it is stopped: each connection is polled every poll_every, and what one shows is sent
 to the others at once. SIGTERM and Ctrl-C stop it (a second one at once), SIGHUP reads the configuration again, and
-SIGUSR1 syncs now. Examples:
+SIGUSR1 syncs now.
 
-  tasksync sync                             until it is stopped, as a service or in a container
-
-  tasksync sync --once --dry-run            what would be written where, without writing anything
-
+Examples:
+  tasksync sync                             as a service, or in a container
+  tasksync sync --once --dry-run            what would be written where
   tasksync sync --once                      one cycle, as from cron
-
-  tasksync sync --once --only office        leave the other connections out this time
-
+  tasksync sync --once --only office        without the other connections
   tasksync sync --once --json | jq .holds   for scripts; logs go to stderr"""
 
 
