@@ -35,6 +35,7 @@ SPARED = (
     "cryptography",
     "prometheus_client",
     "rapidfuzz",
+    "rich",
     "starlette",
     "uvicorn",
 )
@@ -101,7 +102,7 @@ def test_a_sync_imports_only_what_every_sync_needs(tmp_path: Path) -> None:
     )
     program = (
         "import gc, json, sys\n"
-        "sys.argv = ['tasksync', 'sync', '--once']\n"
+        "sys.argv = ['tasksync', 'sync', '--once', '--json']\n"
         "from tasksync.cli import main\n"
         "try:\n"
         "    main()\n"

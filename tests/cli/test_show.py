@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from tasksync.cli import show
+from tasksync.cli import forms, show
 from tasksync.core.record import Value, identical
 
 NOON = datetime(2026, 6, 1, 12, 30, 15, 999_999, tzinfo=UTC)
@@ -37,8 +37,8 @@ def test_a_value_has_a_form_for_people_and_one_for_programs(
 ) -> None:
     """People read one text, programs get what JSON knows: references as a list."""
     assert show.whole(value) == for_people
-    assert identical(show.jsonable(value), for_programs)
-    assert json.loads(json.dumps(show.plain({"x": value}))) == {"x": for_programs}
+    assert identical(forms.jsonable(value), for_programs)
+    assert json.loads(json.dumps(forms.plain({"x": value}))) == {"x": for_programs}
 
 
 def test_a_brief_value_is_one_short_line() -> None:

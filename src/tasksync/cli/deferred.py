@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from tasksync.bootstrap.garbage import staying
+from tasksync.bootstrap.sparing import import_plainly
 
 _BREAK = re.compile(r"(?<!\n)\n(?![\n ])")
 """Between two lines of a paragraph."""
@@ -58,6 +59,7 @@ class Deferred(TyperCommand):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """The context of the command itself, which from here on takes this one's place."""
         with staying():
+            import_plainly()
             return self._place.load().make_context(info_name, args, parent=parent, **extra)
 
 

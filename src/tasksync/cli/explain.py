@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tasksync.bootstrap.mirrors import reading
-from tasksync.cli import show
+from tasksync.cli import forms, show
 from tasksync.cli.history import title
 from tasksync.cli.link import desk_context
 from tasksync.cli.sync import prepare
@@ -64,7 +64,7 @@ def _as_json(found: Explanation) -> dict[str, Any]:
         "kind": record.kind,
         "group": record.group,
         "title": title(record),
-        "deleted_at": show.iso_or_none(record.deleted_at),
+        "deleted_at": forms.iso_or_none(record.deleted_at),
         "linked_with": found.became,
         "fields": {name: _field(found, name) for name in _names(found)},
         "connections": {place.connection: _place(place) for place in found.places},
@@ -73,10 +73,10 @@ def _as_json(found: Explanation) -> dict[str, Any]:
                 "id": queued.id,
                 "connection": queued.operation.connection,
                 "action": str(queued.operation.action),
-                "fields": show.plain(queued.operation.values),
+                "fields": forms.plain(queued.operation.values),
                 "state": "dropped" if queued.id in found.dropped else str(queued.state),
                 "attempts": queued.attempts,
-                "attempted_at": show.iso_or_none(queued.attempted_at),
+                "attempted_at": forms.iso_or_none(queued.attempted_at),
                 "error": queued.error,
             }
             for queued in found.queue
@@ -86,7 +86,7 @@ def _as_json(found: Explanation) -> dict[str, Any]:
                 "id": hold.id,
                 "connection": hold.connection,
                 "reason": str(hold.reason),
-                "since": show.iso(hold.since),
+                "since": forms.iso(hold.since),
                 "message": hold.message,
                 "decision": None if hold.decision is None else str(hold.decision),
             }
@@ -95,9 +95,9 @@ def _as_json(found: Explanation) -> dict[str, Any]:
         "superseded": [
             {
                 "field": one.field,
-                "old": show.jsonable(one.old),
-                "new": show.jsonable(one.new),
-                "at": show.iso(one.at),
+                "old": forms.jsonable(one.old),
+                "new": forms.jsonable(one.new),
+                "at": forms.iso(one.at),
                 "estimated": one.estimated,
                 "connection": one.connection,
                 "reason": one.reason,
@@ -110,8 +110,8 @@ def _as_json(found: Explanation) -> dict[str, Any]:
 def _field(found: Explanation, name: str) -> dict[str, Any]:
     version = found.record.versions[name]
     return {
-        "value": show.jsonable(version.value),
-        "at": show.iso(version.at),
+        "value": forms.jsonable(version.value),
+        "at": forms.iso(version.at),
         "estimated": version.estimated,
         "connection": version.connection,
         "external_id": version.external_id or None,
@@ -122,8 +122,8 @@ def _field(found: Explanation, name: str) -> dict[str, Any]:
 def _shown(place: Place, name: str) -> dict[str, Any]:
     """What the connection shows of the field; `value` is missing where it does not tell."""
     shadow = {} if place.replica is None else place.replica.shadow
-    told = {"value": show.jsonable(shadow[name])} if name in shadow else {}
-    waits = {"waiting": show.jsonable(place.wanted[name])} if name in place.wanted else {}
+    told = {"value": forms.jsonable(shadow[name])} if name in shadow else {}
+    waits = {"waiting": forms.jsonable(place.wanted[name])} if name in place.wanted else {}
     return {**told, **waits}
 
 
@@ -133,8 +133,8 @@ def _place(place: Place) -> dict[str, Any]:
         "standing": str(place.standing),
         "why": place.why,
         "external_id": None if replica is None else replica.external_id,
-        "seen_at": None if replica is None else show.iso(replica.seen_at),
-        "gone_at": None if replica is None else show.iso_or_none(replica.gone_at),
+        "seen_at": None if replica is None else forms.iso(replica.seen_at),
+        "gone_at": None if replica is None else forms.iso_or_none(replica.gone_at),
         "candidates": [f"{place.connection}:{one}" for one in place.candidates],
     }
 
@@ -149,7 +149,7 @@ def _names(found: Explanation) -> list[str]:
 def _print(found: Explanation) -> None:
     out, record = show.console(), found.record
     out.print(Text(show.brief(title(record)), style="bold"))
-    deleted = "" if record.deleted_at is None else f", deleted {show.iso(record.deleted_at)}"
+    deleted = "" if record.deleted_at is None else f", deleted {forms.iso(record.deleted_at)}"
     if found.became is None:
         out.print(Text(f"record {record.id} of group {record.group}{deleted}"))
     else:

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from tasksync.bootstrap.mirrors import reading
-from tasksync.cli import show
+from tasksync.cli import forms, show
 from tasksync.cli.sync import prepare
 from tasksync.core.record import KINDS, Record, Replica
 from tasksync.engine.desk import find
@@ -88,7 +88,7 @@ def title(record: Record) -> str:
 def _show_deleted(records: Sequence[Record], *, json_: bool) -> None:
     if json_:
         found = [
-            {"record": one.id, "title": title(one), "deleted_at": show.iso_or_none(one.deleted_at)} for one in records
+            {"record": one.id, "title": title(one), "deleted_at": forms.iso_or_none(one.deleted_at)} for one in records
         ]
         typer.echo(json.dumps({"records": found}, ensure_ascii=False))
         return
@@ -107,11 +107,11 @@ def _as_json(record: Record, replicas: Mapping[str, Replica], revisions: Iterabl
         "record": record.id,
         "kind": record.kind,
         "group": record.group,
-        "deleted_at": show.iso_or_none(record.deleted_at),
+        "deleted_at": forms.iso_or_none(record.deleted_at),
         "values": {
             name: {
-                "value": show.jsonable(version.value),
-                "at": show.iso(version.at),
+                "value": forms.jsonable(version.value),
+                "at": forms.iso(version.at),
                 "estimated": version.estimated,
                 "connection": version.connection,
                 "external_id": version.external_id or None,
@@ -119,15 +119,15 @@ def _as_json(record: Record, replicas: Mapping[str, Replica], revisions: Iterabl
             for name, version in record.versions.items()
         },
         "replicas": {
-            name: {"external_id": one.external_id, "gone_at": show.iso_or_none(one.gone_at)}
+            name: {"external_id": one.external_id, "gone_at": forms.iso_or_none(one.gone_at)}
             for name, one in replicas.items()
         },
         "revisions": [
             {
                 "field": one.field,
-                "old": show.jsonable(one.old),
-                "new": show.jsonable(one.new),
-                "at": show.iso(one.at),
+                "old": forms.jsonable(one.old),
+                "new": forms.jsonable(one.new),
+                "at": forms.iso(one.at),
                 "estimated": one.estimated,
                 "connection": one.connection,
                 "reason": one.reason,
@@ -140,10 +140,10 @@ def _as_json(record: Record, replicas: Mapping[str, Replica], revisions: Iterabl
 def _print(record: Record, replicas: Mapping[str, Replica], revisions: Sequence[Revision]) -> None:
     out = show.console()
     out.print(Text(show.brief(title(record)), style="bold"))
-    deleted = "" if record.deleted_at is None else f", deleted {show.iso(record.deleted_at)}"
+    deleted = "" if record.deleted_at is None else f", deleted {forms.iso(record.deleted_at)}"
     out.print(Text(f"record {record.id} of group {record.group}{deleted}"))
     for name, one in replicas.items():
-        gone = "" if one.gone_at is None else f", not seen there since {show.iso(one.gone_at)}"
+        gone = "" if one.gone_at is None else f", not seen there since {forms.iso(one.gone_at)}"
         out.print(Text(f"in {name}: {one.external_id}{gone}"))
     now = show.table("As it is", "field", "value", "since", "from")
     for name in (spec.name for spec in KINDS[record.kind].fields if spec.name in record.versions):
@@ -168,17 +168,17 @@ def _conflict(one: Conflict, record: Record) -> dict[str, Any]:
         "title": title(record),
         "field": one.field,
         "winner": {
-            "value": show.jsonable(one.winner),
+            "value": forms.jsonable(one.winner),
             "connection": one.winner_connection,
-            "at": show.iso(one.winner_at),
+            "at": forms.iso(one.winner_at),
         },
         "loser": {
-            "value": show.jsonable(one.loser),
+            "value": forms.jsonable(one.loser),
             "connection": one.loser_connection,
-            "at": show.iso(one.loser_at),
+            "at": forms.iso(one.loser_at),
         },
         "estimated": one.estimated,
-        "seen_at": show.iso(one.seen_at),
+        "seen_at": forms.iso(one.seen_at),
     }
 
 

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from tasksync.bootstrap.mirrors import reading, writing
-from tasksync.cli import show
+from tasksync.cli import forms, show
 from tasksync.cli.sync import prepare
 from tasksync.core.record import KINDS, NOTHING, Values
 from tasksync.engine.desk import approve as approve_holds
@@ -138,7 +138,7 @@ def _as_json(hold: Hold, title: str) -> dict[str, Any]:
         "record": hold.record_id,
         "external_id": hold.external_id,
         "title": title,
-        "since": show.iso(hold.since),
+        "since": forms.iso(hold.since),
         "message": hold.message,
         "decision": None if hold.decision is None else str(hold.decision),
     }
@@ -151,7 +151,7 @@ def _print(found: Sequence[Hold], titles: Mapping[int | None, str]) -> None:
         return
     for hold in found:
         decided = "" if hold.decision is None else f", {hold.decision}: {_means(hold, hold.decision)}"
-        head = f"  {hold.reason}, since {show.iso(hold.since)}{decided}"
+        head = f"  {hold.reason}, since {forms.iso(hold.since)}{decided}"
         out.print(Text.assemble((f"{hold.id:>4}  ", "bold"), (hold.connection, "bold"), head))
         about = _about(hold, titles[hold.id])
         if about:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tasksync.bootstrap.mirrors import writing
 from tasksync.bootstrap.surroundings import new_id
-from tasksync.cli import show
+from tasksync.cli import forms, show
 from tasksync.cli.history import title
 from tasksync.cli.sync import prepare
 from tasksync.config import Config
@@ -112,8 +112,8 @@ def _linked(done: Linked) -> dict[str, Any]:
         "superseded": [
             {
                 "field": one.field,
-                "old": show.jsonable(one.old),
-                "new": show.jsonable(one.new),
+                "old": forms.jsonable(one.old),
+                "new": forms.jsonable(one.new),
             }
             for one in done.revisions
         ],

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from tasksync.bootstrap.mirrors import reading, writing
-from tasksync.cli import show
+from tasksync.cli import forms, show
 from tasksync.cli.sync import prepare
 from tasksync.engine.desk import discard, left_out
 from tasksync.engine.desk import retry as send_again
@@ -106,10 +106,10 @@ def _as_json(queued: Queued, state: str) -> dict[str, Any]:
         "action": str(operation.action),
         "record": operation.record_id,
         "title": operation.title,
-        "fields": show.plain(operation.values),
+        "fields": forms.plain(operation.values),
         "state": state,
         "attempts": queued.attempts,
-        "attempted_at": show.iso_or_none(queued.attempted_at),
+        "attempted_at": forms.iso_or_none(queued.attempted_at),
         "error": queued.error,
     }
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tasksync.bootstrap.mirrors import writing
 from tasksync.bootstrap.surroundings import new_id
-from tasksync.cli import show
+from tasksync.cli import forms, show
 from tasksync.cli.history import title
 from tasksync.cli.sync import prepare
 from tasksync.config import Config
@@ -50,7 +50,7 @@ def restore(
     with writing(config, around, command="tasksync restore") as (unit, now):
         if then is not None and then < now - config.sync.keep_history:
             raise WrongUsage(
-                f"--at: the history goes back to {show.iso(now - config.sync.keep_history)} (sync.keep_history), so "
+                f"--at: the history goes back to {forms.iso(now - config.sync.keep_history)} (sync.keep_history), so "
                 "nothing tells how it was then. Nothing was changed."
             )
         record = find(unit, reference)
@@ -96,7 +96,7 @@ def _as_json(done: Restored, *, was_deleted: bool) -> dict[str, Any]:
         "title": title(done.record),
         "brought_back": was_deleted,
         "restored": {
-            one.field: {"old": show.jsonable(one.old), "new": show.jsonable(one.new)}
+            one.field: {"old": forms.jsonable(one.old), "new": forms.jsonable(one.new)}
             for one in done.revisions
             if one.field != "deleted"
         },

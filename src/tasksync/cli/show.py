@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tasksync.bootstrap.checking import Checked
-from tasksync.core.record import Value, Values
+from tasksync.cli.forms import iso
+from tasksync.core.record import Value
 from tasksync.engine.member import Member, State
 from tasksync.engine.report import CycleReport, PlannedWrite
 from tasksync.errors import ExitCode
@@ -98,30 +99,6 @@ def checked(found: Iterable[Checked]) -> None:
             out.print(Text.assemble(mark, f"{finding.subject}: {finding.message}"))
             if finding.advice and not finding.ok:
                 out.print(Text(f"         {finding.advice}"))
-
-
-def plain(values: Values) -> Mapping[str, Any]:
-    """Remote forms as JSON knows them: dates and instants as ISO 8601 text."""
-    return {name: jsonable(value) for name, value in values.items()}
-
-
-def jsonable(value: Value) -> str | bool | int | list[str] | None:
-    """A value as JSON knows it."""
-    if isinstance(value, tuple):
-        return list(value)
-    return iso(value) if isinstance(value, date) else value
-
-
-def iso_or_none(moment: datetime | None) -> str | None:
-    """An instant as JSON knows it, or nothing."""
-    return None if moment is None else iso(moment)
-
-
-def iso(value: date) -> str:
-    """A date as YYYY-MM-DD, an instant (UTC) with a Z."""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return value.isoformat()
 
 
 def brief(value: Value) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tasksync.bootstrap.health import health
 from tasksync.bootstrap.mirrors import reading
-from tasksync.cli import show
+from tasksync.cli import forms, show
 from tasksync.cli.sync import prepare
 from tasksync.config import Config
 from tasksync.errors import ExitCode
@@ -68,8 +68,8 @@ def _as_json(config: Config, unit: Unit) -> dict[str, Any]:
         connections[name] = {
             "configured": name in configured,
             "account": None if state is None else state.identity,
-            "met_at": None if state is None else show.iso_or_none(state.met_at),
-            "polled_at": None if state is None else show.iso_or_none(state.polled_at),
+            "met_at": None if state is None else forms.iso_or_none(state.met_at),
+            "polled_at": None if state is None else forms.iso_or_none(state.polled_at),
             "waiting": waiting[name],
             "held": held[name],
             "gaps": gaps[name],
@@ -80,8 +80,8 @@ def _as_json(config: Config, unit: Unit) -> dict[str, Any]:
         if last is None
         else {
             "run": last.id,
-            "started_at": show.iso(last.started_at),
-            "finished_at": show.iso(last.finished_at),
+            "started_at": forms.iso(last.started_at),
+            "finished_at": forms.iso(last.finished_at),
             "exit_code": last.exit_code,
         }
     )

@@ -13,7 +13,7 @@ import typer
 from tasksync.bootstrap.garbage import staying
 from tasksync.bootstrap.surroundings import Surroundings, surroundings
 from tasksync.bootstrap.syncing import sync_once
-from tasksync.cli import show
+from tasksync.cli import forms
 from tasksync.config import Config, load_config
 from tasksync.engine.report import CycleReport, PlannedWrite
 from tasksync.errors import ExitCode, WrongUsage
@@ -67,6 +67,9 @@ def sync(
     if json_:
         typer.echo(json.dumps(as_json(report), ensure_ascii=False))
     else:
+        # What draws tables is a tenth of a run in which nothing changed, and scripts do without.
+        from tasksync.cli import show  # noqa: PLC0415
+
         show.report(report)
     raise typer.Exit(int(report.exit_code))
 
@@ -116,5 +119,5 @@ def _planned(planned: PlannedWrite) -> dict[str, Any]:
         "record": planned.record,
         "external_id": planned.external_id,
         "title": planned.title,
-        "fields": show.plain(planned.fields),
+        "fields": forms.plain(planned.fields),
     }
